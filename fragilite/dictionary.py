@@ -1,0 +1,165 @@
+"""The data dictionary: every column of the outputs, with its label, unit, type and source.
+
+Columns of nodes and indicators come from the method, the others from ``dictionnaire.toml``. The
+table schema, the metadata of the files and the documentation are made from this list.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from fragilite.ingestion.catalogue import load_sources, source_of_variables
+from fragilite.method import Grandeur, Method, Rapport
+
+Type = Literal["string", "integer", "number", "boolean"]
+
+#: Indicators are followed by all suffixes, context and headcounts by these.
+SUFFIXES_SCORED = ("score", "contribution", "statut", "regle", "sature", "millesime")
+SUFFIXES_SHOWN = ("statut", "regle", "millesime")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the outputs.
+
+    Attributes
+    ----------
+    nom, libelle, unite, description, source : str
+        Name in the files, French label, unit (``""`` for text), meaning, where it comes from.
+    type : {"string", "integer", "number", "boolean"}
+    decimales : int
+        Decimals kept in CSV files; Parquet and GeoPackage keep full precision.
+    minimum, maximum : float or None
+        Bounds that every value respects.
+    """
+
+    nom: str
+    libelle: str
+    type: Type
+    unite: str
+    description: str
+    source: str
+    decimales: int = 0
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@cache
+def _declared() -> dict[str, dict[str, dict[str, Any]]]:
+    return tomllib.loads((files("fragilite") / "dictionnaire.toml").read_text(encoding="utf-8"))
+
+
+def dictionary(method: Method, millesimes: Mapping[str, str | None] | None = None) -> list[Column]:
+    """Every column that the files of a method may hold, in the order of the files.
+
+    Parameters
+    ----------
+    method : Method
+    millesimes : mapping of str to str, optional
+        Vintage of each figure in a build, and of ``population``, named in the source.
+
+    Returns
+    -------
+    list of Column
+    """
+    vintages = millesimes or {}
+    columns = [
+        _static(name, method, vintages)
+        for name in (
+            "code_insee", "nom", "code_epci", "nom_epci", "nature", "communes",
+            "communes_du_calcul", "remarque", "code_departement", "nom_departement",
+            "code_region", "nom_region", "population",
+        )
+    ]  # fmt: skip
+    columns += [_node(node, method) for node in method.descending()]
+    for name in ("classe", "classe_libelle"):
+        if method.noeuds[method.root].classes:
+            columns.append(_static(name, method, vintages))
+    columns += [_node_class(node, method) for node in classed_nodes(method)]
+    columns += [
+        _static(name, method, vintages)
+        for name in (
+            "rang", "rang_sur", "personnes_a_accompagner", "personnes_a_accompagner_statut",
+            "rang_volume", "part_cumulee_personnes", "completude", "completude_methode",
+            "indicateurs_scores",
+        )
+    ]  # fmt: skip
+    for code, figure in method.figures.items():
+        columns += _figure(code, figure, method, vintages.get(code))
+    return columns
+
+
+def classed_nodes(method: Method) -> list[str]:
+    """Nodes below the root that have classes of their own."""
+    return [
+        node for node in method.descending() if node != method.root and method.noeuds[node].classes
+    ]
+
+
+def _computed(method: Method) -> str:
+    return f"Calcul fragilite, méthode {method.methode.code} {method.methode.version}"
+
+
+def _static(name: str, method: Method, vintages: Mapping[str, str | None]) -> Column:
+    record = dict(_declared()["colonnes"][name])
+    key = record.pop("source")
+    source = _computed(method) if key == "calcul" else load_sources()[key].attribution
+    if vintages.get(name):
+        source = f"{source}, millésime {vintages[name]}"
+    bounds = {
+        "completude": (0, 1),
+        "completude_methode": (0, 1),
+        "part_cumulee_personnes": (0, 100),
+    }
+    low, high = bounds.get(name, (None, None))
+    return Column(name, source=source, minimum=low, maximum=high, **{"unite": "", **record})
+
+
+def _node(node: str, method: Method) -> Column:
+    record = method.noeuds[node]
+    return Column(
+        method.column(node), record.libelle, "number", "points (0 à 100, 100 = le plus fragile)",
+        record.description, _computed(method), 1, 0, 100,
+    )  # fmt: skip
+
+
+def _node_class(node: str, method: Method) -> Column:
+    label = method.noeuds[node].libelle
+    return Column(
+        f"classe_{node}", f"{label} : classe", "integer", "",
+        "De 1 (très faible) à 5 (très forte), à bornes nationales figées.", _computed(method),
+    )  # fmt: skip
+
+
+def _figure(code: str, figure: Grandeur, method: Method, millesime: str | None) -> list[Column]:
+    names = {source_of_variables()[variable] for variable in figure.calcul.variables}
+    source = " ; ".join(load_sources()[name].attribution for name in sorted(names))
+    if millesime:
+        source = f"{source}, millésime {millesime}"
+    share = figure.unite == "%" and not isinstance(figure.calcul, Rapport)
+    columns = [
+        Column(
+            code, figure.libelle, "number", figure.unite, figure.definition, source,
+            figure.decimales, 0, 100 if share else None,
+        )
+    ]  # fmt: skip
+    suffixes = SUFFIXES_SCORED if code in method.indicateurs else SUFFIXES_SHOWN
+    for suffix in suffixes:
+        record = dict(_declared()["suffixes"][suffix])
+        record["libelle"] = record["libelle"].format(libelle=figure.libelle)
+        bounded = suffix in {"score", "contribution"}
+        columns.append(
+            Column(
+                f"{code}_{suffix}",
+                source=_computed(method) if bounded else source,
+                minimum=0 if bounded else None,
+                maximum=100 if bounded else None,
+                **{"unite": "", **record},
+            )
+        )
+    return columns

@@ -1,0 +1,290 @@
+"""From numerators and denominators to indicators, each cell with its status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fragilite.errors import UsageError
+from fragilite.ingestion.catalogue import load_sources, source_of_variables
+from fragilite.inputs import Inputs
+from fragilite.method import Effectif, Grandeur, Method, NombreNonNuls, Part, Rapport
+from fragilite.table import Statut, Table
+
+ABSENT = int(Statut.ABSENT)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One indicator on a set of territories.
+
+    Attributes
+    ----------
+    values : Series of float64, shape (territories,)
+        In the indicator's unit; NaN where the status is ``SECRET`` or worse.
+    statuts : Series of int8
+        :class:`fragilite.table.Statut`.
+    regles : Series of str
+        Rule of each estimated cell, ``""`` elsewhere.
+    millesime : str or None
+        Vintage of the data; None where no table has them.
+    parts : DataFrame of float64
+        What adds up: ``numerateur`` and ``denominateur`` of a share, the counts of a headcount,
+        ``valeur`` and ``poids`` of a median.
+    """
+
+    values: pd.Series
+    statuts: pd.Series
+    regles: pd.Series
+    millesime: str | None
+    parts: pd.DataFrame
+
+
+def compute(inputs: Inputs, method: Method) -> dict[str, Figure]:
+    """Every figure of a method, on the communes of the frame.
+
+    All the variables of a figure that come from one source come from one vintage of it: the newest
+    that has them all. A figure older than ``age_max`` is shown but will not be scored.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    method : Method
+
+    Returns
+    -------
+    dict of str to Figure
+        By code: scored indicators, context, headcounts.
+    """
+    return {code: _figure(figure, inputs, method) for code, figure in method.figures.items()}
+
+
+def is_old(millesime: str | None, annee: int, method: Method) -> bool:
+    """Whether a vintage is beyond ``age_max`` (reference year − year of the data)."""
+    return millesime is not None and annee - int(millesime[:4]) > method.age_max.valeur
+
+
+def _figure(figure: Grandeur, inputs: Inputs, method: Method) -> Figure:
+    calcul, index = figure.calcul, inputs.communes.index
+    table = inputs.newest(calcul.variables)
+    if table is None:
+        nothing = pd.DataFrame(np.nan, index=index, columns=calcul.variables)
+        parts = _parts(calcul, nothing, nothing.iloc[:, 0])
+        return _made(nothing.iloc[:, 0].to_numpy(), np.full(len(index), ABSENT), None, None, parts)
+    _check_reference(calcul, table.millesime, method)
+    parts = _parts(calcul, table.values[calcul.variables], _weight(calcul, inputs, index))
+    values = _evaluate(calcul, parts, table.millesime)
+    statuts = table.statuts[calcul.variables].to_numpy().max(axis=1)
+    statuts = np.where(np.isnan(values) & (statuts < Statut.SECRET), Statut.SANS_OBJET, statuts)
+    regles = _rules(calcul.variables, table)
+    if figure.regle_estime:
+        statuts = np.where(statuts == Statut.PUBLIE, Statut.ESTIME, statuts)
+        regles = np.where((regles == "") & (statuts == Statut.ESTIME), figure.regle_estime, regles)
+    if is_old(table.millesime, inputs.annee, method):
+        statuts = np.where(statuts <= Statut.ESTIME, Statut.MILLESIME_ANCIEN, statuts)
+    return _made(values, statuts, regles, table.millesime, parts)
+
+
+def _made(
+    values: np.ndarray,
+    statuts: np.ndarray,
+    regles: np.ndarray | None,
+    millesime: str | None,
+    parts: pd.DataFrame,
+) -> Figure:
+    """A figure on the rows of its parts; a missing value has no rule."""
+    texts = np.full(len(values), "", dtype=object)
+    if regles is not None:
+        texts = np.where(np.isnan(values), "", regles)
+    return Figure(
+        pd.Series(values, parts.index),
+        pd.Series(statuts.astype(np.int8), parts.index),
+        pd.Series(texts, parts.index, dtype=str),
+        millesime,
+        parts,
+    )
+
+
+def _rules(variables: list[str], table: Table) -> np.ndarray:
+    """Rule of each row: that of the last variable that has one."""
+    rules = np.full(len(table.values), "", dtype=object)
+    for name in variables:
+        if name in table.regles:
+            texts = table.regles[name].to_numpy(dtype=object)
+            rules = np.where(texts != "", texts, rules)
+    return rules
+
+
+def _check_reference(calcul: object, millesime: str, method: Method) -> None:
+    if isinstance(calcul, Rapport) and millesime not in calcul.references:
+        known = ", ".join(calcul.references)
+        raise UsageError(
+            f"Méthode {method.origine} : la référence de {calcul.valeur} manque pour le millésime "
+            f"{millesime} (connus : {known}).",
+            f'Ajoutez "{millesime}" = … dans `references`.',
+        )
+
+
+def _weight(calcul: object, inputs: Inputs, index: pd.Index) -> pd.Series:
+    """Weight of a median in a group: of the newest vintage that has it, else unknown."""
+    if isinstance(calcul, Rapport):
+        source = load_sources()[source_of_variables()[calcul.valeur]]
+        name = source.variables[calcul.valeur].poids
+        table = inputs.newest([name]) if name else None
+        if table is not None and name:
+            return table.values[name]
+    return pd.Series(np.nan, index=index)
+
+
+def _parts(calcul: object, values: pd.DataFrame, weight: pd.Series) -> pd.DataFrame:
+    if isinstance(calcul, Part):
+        columns = {
+            "numerateur": values[calcul.numerateur].to_numpy().sum(axis=1),
+            "denominateur": values[calcul.denominateur].to_numpy().sum(axis=1),
+        }
+        return pd.DataFrame(columns, index=values.index)
+    if isinstance(calcul, Rapport):
+        return pd.DataFrame({"valeur": values[calcul.valeur], "poids": weight})
+    return values
+
+
+def _evaluate(calcul: object, parts: pd.DataFrame, millesime: str) -> np.ndarray:
+    """Values of a figure from its parts; a share of nothing is NaN, never infinite."""
+    cells = parts.to_numpy()
+    if isinstance(calcul, Part):
+        whole = np.where(cells[:, 1] > 0, cells[:, 1], np.nan)
+        share = 100 * cells[:, 0] / whole
+        return 100 - share if calcul.complement else share
+    if isinstance(calcul, Rapport):
+        return 100 * cells[:, 0] / calcul.references[millesime]
+    if isinstance(calcul, NombreNonNuls):
+        return np.where(np.isnan(cells).any(axis=1), np.nan, (cells > 0).sum(axis=1))
+    total: np.ndarray = cells.sum(axis=1)
+    return total
+
+
+# --- groups --------------------------------------------------------------------------------------
+
+
+def regroup(
+    figures: Mapping[str, Figure],
+    groups: pd.Series,
+    population: pd.Series,
+    method: Method,
+) -> dict[str, Figure]:
+    """The same figures for groups of communes (EPCI, département), from what adds up.
+
+    A share is recomputed from the summed numerators and denominators of the communes where both
+    are known; a median is the weighted mean of the communes' (``estime``; bias 0.05 %, 95th
+    percentile of the error 0.94 %, on 954 EPCI in 2019). Both need ``couverture_min`` of the
+    population. A headcount is missing as soon as one commune's is.
+
+    Parameters
+    ----------
+    figures : mapping of str to Figure
+        On communes.
+    groups : Series of str
+        Group of each commune; missing where it belongs to none.
+    population : Series of float64
+        Population of each commune.
+    method : Method
+
+    Returns
+    -------
+    dict of str to Figure
+        Indexed by group.
+    """
+    numbers, names = pd.factorize(groups, sort=True)
+    grouping = _Grouping(numbers, pd.Index(names), population.to_numpy())
+    return {
+        code: _regroup(figures[code], figure.calcul, grouping, method)
+        for code, figure in method.figures.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Grouping:
+    """Number of the group of each commune (-1: none), names of the groups, populations."""
+
+    numbers: np.ndarray
+    names: pd.Index
+    population: np.ndarray
+
+    def sum(self, values: np.ndarray, where: np.ndarray) -> np.ndarray:
+        """Sum by group of the values of the communes chosen."""
+        chosen = where & (self.numbers >= 0)
+        return np.bincount(self.numbers[chosen], values[chosen], minlength=len(self.names))
+
+    def worst(self, statuts: np.ndarray) -> np.ndarray:
+        """Worst status by group."""
+        found = np.zeros(len(self.names), dtype=np.int8)
+        inside = self.numbers >= 0
+        np.maximum.at(found, self.numbers[inside], statuts[inside])
+        return found
+
+    def rules(self, regles: np.ndarray) -> np.ndarray:
+        """A rule met in each group, ``""`` if there is none."""
+        found = np.full(len(self.names), "", dtype=object)
+        chosen = (regles != "") & (self.numbers >= 0)
+        found[self.numbers[chosen]] = regles[chosen]
+        return found
+
+
+def _regroup(figure: Figure, calcul: object, grouping: _Grouping, method: Method) -> Figure:
+    names = list(figure.parts.columns)
+    cells = figure.parts.to_numpy(dtype=np.float64)
+    if isinstance(calcul, Rapport):
+        cells = np.column_stack([cells[:, 0] * cells[:, 1], cells[:, 1]])
+    known, everyone = ~np.isnan(cells).any(axis=1), np.ones(len(cells), dtype=bool)
+    sums = np.column_stack([grouping.sum(column, known) for column in cells.T])
+    if isinstance(calcul, Rapport):
+        with np.errstate(invalid="ignore"):
+            sums[:, 0] /= sums[:, 1]
+    people = grouping.population
+    covered = grouping.sum(people, known) / grouping.sum(people, everyone)
+    members = grouping.sum(everyone.astype(float), everyone)
+    having = grouping.sum(everyone.astype(float), known)
+    parts = pd.DataFrame(sums, index=grouping.names, columns=names)
+
+    least = 1.0 if isinstance(calcul, Effectif) else method.couverture_min.valeur
+    enough = (covered >= least - 1e-12) & (having > 0)
+    millesime = figure.millesime
+    values = np.full(len(members), np.nan)
+    if millesime is not None:
+        values = np.where(enough, _evaluate(calcul, parts, millesime), np.nan)
+    partly = having < members
+    approximate = partly | isinstance(calcul, Rapport)
+    statuts = grouping.worst(np.where(known, figure.statuts, Statut.PUBLIE))
+    statuts = np.where(approximate, np.maximum(statuts, Statut.ESTIME), statuts)
+    statuts = np.where(np.isnan(values), ABSENT, statuts)
+    regles = grouping.rules(figure.regles.to_numpy(dtype=object))
+    if isinstance(calcul, Rapport):
+        regles = np.where(regles == "", REGLE_MOYENNE, regles)
+    counts = [f"{a:.0f} communes connues sur {b:.0f}" for a, b in zip(having, members, strict=True)]
+    return _made(values, statuts, np.where(partly, counts, regles), millesime, parts)
+
+
+REGLE_MOYENNE = "moyenne des médianes des communes, pondérée par les personnes des ménages fiscaux"
+
+
+def volume(inputs: Inputs, method: Method) -> pd.Series:
+    """People to accompany, an estimate: Σ over age bands of people × national rate of the band.
+
+    Returns
+    -------
+    Series of float64
+        By commune; NaN where an age band is missing, or where the method has no ``[volume]``.
+    """
+    rates = {
+        name: tranche.taux / 100
+        for tranche in (method.volume.tranches if method.volume else ())
+        for name in tranche.effectifs
+    }
+    table = inputs.newest(list(rates)) if rates else None
+    if table is None:
+        return pd.Series(np.nan, index=inputs.communes.index)
+    people: np.ndarray = table.values[list(rates)].to_numpy() @ np.array(list(rates.values()))
+    return pd.Series(people, index=inputs.communes.index)

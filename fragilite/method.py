@@ -1,0 +1,583 @@
+"""A method is data: one TOML file, read here into frozen, checked records.
+
+The tree is declared by parents, as a table would be: a node names its parent and its weight in it,
+an indicator names its node. Any depth.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fragilite.errors import UsageError
+from fragilite.ingestion.catalogue import source_of_variables
+
+DEFAULT = "fragilite-2026"
+SCALE = 100.0
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --- how a figure is computed ----------------------------------------------------------------
+
+
+class Part(_Record):
+    """Share: 100 × sum of the numerators / sum of the denominators, or its complement to 100."""
+
+    type: Literal["part"]
+    numerateur: list[str] = Field(min_length=1)
+    denominateur: list[str] = Field(min_length=1)
+    complement: bool = False
+
+    @property
+    def variables(self) -> list[str]:
+        """Every variable read."""
+        return self.numerateur + self.denominateur
+
+
+class Rapport(_Record):
+    """Value relative to a reference of the same vintage: 100 × value / reference."""
+
+    type: Literal["rapport"]
+    valeur: str
+    references: dict[str, float] = Field(min_length=1)
+    unite: str
+    source: str
+
+    @property
+    def variables(self) -> list[str]:
+        """Every variable read."""
+        return [self.valeur]
+
+
+class Effectif(_Record):
+    """Headcount: sum of counts."""
+
+    type: Literal["effectif"]
+    variables: list[str] = Field(min_length=1)
+
+
+class NombreNonNuls(_Record):
+    """How many of the variables are above zero."""
+
+    type: Literal["nombre_non_nuls"]
+    variables: list[str] = Field(min_length=1)
+
+
+Calcul = Annotated[Part | Rapport | Effectif | NombreNonNuls, Field(discriminator="type")]
+
+
+# --- records of the file ---------------------------------------------------------------------
+
+
+class Entete(_Record):
+    """Identity of the method, and how scores are made and put together."""
+
+    code: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    version: str
+    date: date
+    libelle: str
+    description: str
+    licence: str
+    normalisation: Literal["bornes"]
+    agregation: Literal["arithmetique"]
+
+
+class Parametre(_Record):
+    """A number of the method, with its unit, reason and dated reference."""
+
+    valeur: float = Field(ge=0)
+    unite: str
+    raison: str
+    reference: str
+
+
+class CompletudeMin(_Record):
+    """Share of the weight that must be observed for a node, and for the index, to have a value."""
+
+    noeud: float = Field(ge=0, le=1)
+    indice: float = Field(ge=0, le=1)
+    unite: str
+    raison: str
+    reference: str
+
+
+class Classes(_Record):
+    """Classes of a node: limits [low, high), the last closed, and the set scored when frozen."""
+
+    bornes: list[float] = Field(min_length=3)
+    libelles: list[str]
+    indicateurs: list[str]
+    raison: str
+    reference: str
+
+
+class Noeud(_Record):
+    """A node of the tree; the root alone has neither parent nor weight."""
+
+    libelle: str
+    court: str
+    description: str
+    parent: str | None = None
+    poids: float | None = Field(default=None, ge=0)
+    classes: Classes | None = None
+    raison: str = ""
+    reference: str = ""
+
+
+class France(_Record):
+    """Value of an indicator in France, to place one département without national files."""
+
+    valeur: float
+    source: str
+
+
+class Grandeur(_Record):
+    """A figure that is shown: context or headcount."""
+
+    libelle: str
+    unite: str
+    decimales: int = Field(ge=0, le=6)
+    definition: str
+    calcul: Calcul
+    regle_estime: str = ""
+    france: France | None = None
+
+
+class Indicateur(Grandeur):
+    """A figure that is scored: ``points_0`` scores 0, ``points_100`` scores 100."""
+
+    noeud: str
+    poids: float = Field(default=1, ge=0)
+    sens: Literal["aggrave", "protege"]
+    points_0: float
+    points_100: float
+    raison: str
+    reference: str
+
+
+class Tranche(_Record):
+    """An age band and its national rate of illectronisme, in %."""
+
+    ages: str
+    effectifs: list[str] = Field(min_length=1)
+    taux: float = Field(ge=0, le=100)
+    raison: str
+    reference: str
+
+
+class Volume(_Record):
+    """People to accompany: Σ over age bands of people × rate of the band."""
+
+    libelle: str
+    unite: str
+    definition: str
+    regle_estime: str
+    tranches: list[Tranche] = Field(min_length=1)
+
+
+class Lecture(_Record):
+    """How to read the index and how not to, repeated wherever it is explained."""
+
+    usage: str
+    non_usage: str
+    validite: list[str]
+    invisible: list[str]
+
+
+class Method(_Record):
+    """A whole method.
+
+    Attributes
+    ----------
+    origine : str
+        Name or path it was read from.
+    sha256 : str
+        Of the file's bytes: two methods of the same name may differ.
+    """
+
+    methode: Entete
+    age_max: Parametre
+    completude_min: CompletudeMin
+    couverture_min: Parametre
+    noeuds: dict[str, Noeud]
+    indicateurs: dict[str, Indicateur] = Field(min_length=1)
+    contexte: dict[str, Grandeur] = {}
+    effectifs: dict[str, Grandeur] = {}
+    volume: Volume | None = None
+    lecture: Lecture
+    origine: str = ""
+    sha256: str = ""
+
+    @cached_property
+    def root(self) -> str:
+        """Code of the node without parent."""
+        return next(code for code, node in self.noeuds.items() if node.parent is None)
+
+    @cached_property
+    def weights(self) -> Mapping[str, Mapping[str, float]]:
+        """Children of each node with their weights, brought to a sum of 1 inside the node."""
+        children: dict[str, dict[str, float]] = {code: {} for code in self.noeuds}
+        for code, node in self.noeuds.items():
+            if node.parent is not None:
+                children[node.parent][code] = node.poids or 0.0
+        for code, indicator in self.indicateurs.items():
+            children[indicator.noeud][code] = indicator.poids
+        return {
+            parent: {child: weight / sum(found.values()) for child, weight in found.items()}
+            for parent, found in children.items()
+        }
+
+    @cached_property
+    def shares(self) -> Mapping[str, float]:
+        """Weight of each node and indicator in the whole index."""
+        shares = {self.root: 1.0}
+        for parent in self.descending():
+            for child, weight in self.weights[parent].items():
+                shares[child] = shares[parent] * weight
+        return shares
+
+    def descending(self) -> Iterator[str]:
+        """Nodes from the root down, each before its children."""
+        pending = [self.root]
+        while pending:
+            node = pending.pop(0)
+            yield node
+            pending += [child for child in self.weights[node] if child in self.noeuds]
+
+    def column(self, node: str) -> str:
+        """Output column of a node: the root's own code, ``fragilite_<code>`` below."""
+        return node if node == self.root else f"fragilite_{node}"
+
+    @property
+    def figures(self) -> dict[str, Grandeur]:
+        """Everything computed from variables: scored indicators, context, headcounts."""
+        return {**self.indicateurs, **self.contexte, **self.effectifs}
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def available_methods() -> list[str]:
+    """Names of the methods that travel with the program."""
+    folder = files("fragilite") / "methods"
+    return sorted(path.name[:-5] for path in folder.iterdir() if path.name.endswith(".toml"))
+
+
+def method_text(name: str) -> bytes:
+    """Bytes of a method that travels with the program."""
+    return (files("fragilite") / "methods" / f"{name}.toml").read_bytes()
+
+
+def load_method(name_or_path: str | Path = DEFAULT) -> Method:
+    """Read a method by its name, or from a TOML file.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        ``"fragilite-2026"``, or the path of a file.
+
+    Returns
+    -------
+    Method
+
+    Raises
+    ------
+    UsageError
+        Naming the file, the key, what was expected and what was found.
+
+    Examples
+    --------
+    >>> load_method().weights["usages"]
+    {'competences': 0.6, 'sociale': 0.4}
+    """
+    name = str(name_or_path)
+    if name in available_methods():
+        return _parse(method_text(name), name)
+    path = Path(name_or_path)
+    try:
+        return _parse(path.read_bytes(), name)
+    except OSError as error:
+        known = ", ".join(available_methods())
+        reason = "fichier introuvable" if isinstance(error, FileNotFoundError) else error.strerror
+        raise UsageError(
+            f"Méthode « {name} » : {reason}.",
+            f"Méthodes livrées : {known}. Pour partir d'une copie : fragilite method new {name}",
+        ) from error
+
+
+def copy_method(name: str, path: Path) -> None:
+    """Copy a method of the program into a new file, under a code of its own.
+
+    Raises
+    ------
+    UsageError
+        If the name is unknown, or the file exists or cannot be written.
+    """
+    if name not in available_methods():
+        raise UsageError(
+            f"Méthode inconnue : « {name} ».",
+            f"Méthodes livrées : {', '.join(available_methods())}.",
+        )
+    code = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-._") or "ma-methode"
+    text = method_text(name).decode("utf-8")
+    text = re.sub(r'^code = "[^"]*"', f'code = "{code}"', text, count=1, flags=re.MULTILINE)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(
+            f"Le fichier {path} existe déjà : il n'est pas remplacé.", "Donnez un autre nom."
+        ) from error
+    except OSError as error:
+        raise UsageError(
+            f"Impossible d'écrire {path} : {os.strerror(error.errno or 0)}.",
+            "Donnez un autre chemin.",
+        ) from error
+
+
+def _parse(content: bytes, origin: str) -> Method:
+    try:
+        data = tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"Méthode {origin} : le fichier n'est pas en UTF-8 (octet {error.start}).",
+            "Enregistrez-le en UTF-8.",
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(
+            f"Méthode {origin} : ce n'est pas du TOML lisible ({_toml_place(str(error))}).",
+            "Corrigez la ligne, ou repartez de fragilite method new FICHIER.",
+        ) from error
+    try:
+        method = Method(**data, origine=origin, sha256=hashlib.sha256(content).hexdigest())
+    except ValidationError as error:
+        problems = [_french(problem, data) for problem in error.errors()]
+    else:
+        problems = list(_inconsistencies(method))
+    if problems:
+        raise MethodError(origin, problems)
+    return method
+
+
+class MethodError(UsageError):
+    """A method file that cannot be used; `problems` lists everything wrong in it."""
+
+    def __init__(self, origin: str, problems: list[str]) -> None:
+        self.problems = problems
+        others = len(problems) - 1
+        more = f" ({others} autre(s) erreur(s))" if others else ""
+        super().__init__(
+            f"Méthode {origin} : {problems[0]}{more}",
+            f"Pour tout voir : fragilite method check {origin}",
+        )
+
+
+def _toml_place(message: str) -> str:
+    place = message[message.rfind("(at ") + 4 : -1] if "(at " in message else message
+    return (
+        place.replace("line", "ligne")
+        .replace("column", "colonne")
+        .replace("end of document", "fin du fichier")
+    )
+
+
+_EXPECTED = {
+    "missing": "clé manquante",
+    "float_parsing": "nombre attendu",
+    "float_type": "nombre attendu",
+    "int_parsing": "nombre entier attendu",
+    "int_type": "nombre entier attendu",
+    "int_from_float": "nombre entier attendu",
+    "string_type": "texte attendu",
+    "bool_parsing": "true ou false attendu",
+    "bool_type": "true ou false attendu",
+    "list_type": "liste attendue",
+    "dict_type": "table attendue",
+    "model_type": "table attendue",
+    "model_attributes_type": "table attendue",
+    "date_type": "date attendue, comme 2026-11-21",
+    "date_parsing": "date attendue, comme 2026-11-21",
+    "date_from_datetime_parsing": "date attendue, comme 2026-11-21",
+    "string_pattern_mismatch": "lettres minuscules, chiffres, tirets et points attendus",
+    "union_tag_not_found": "clé `type` manquante",
+}
+
+
+def _french(problem: Any, data: Any) -> str:
+    """One line for a pydantic error: key, expected, found."""
+    kind, context = problem["type"], problem.get("ctx", {})
+    # pydantic adds the tag of a union to the path: it is not a key of the file.
+    keys = [str(key) for key in problem["loc"] if key not in _CALCULS]
+    where = ".".join(keys)
+    found = problem["input"]
+    if kind == "extra_forbidden":
+        return f"{where} : clé inconnue.{_suggestion(problem['loc'])}"
+    if kind == "missing":
+        return f"{where} : clé manquante."
+    if kind in {"literal_error", "union_tag_invalid"}:
+        wanted = context.get("expected") or context.get("expected_tags", "")
+        wanted = wanted.replace("' or '", "', '")
+        if kind == "union_tag_invalid":
+            where, found = f"{where}.type", context["tag"]
+        return f"{where} : {wanted} attendu, trouvé « {found} »."
+    if kind in {"greater_than_equal", "less_than_equal"}:
+        sign, bound = ("au moins", context["ge"]) if "ge" in context else ("au plus", context["le"])
+        return f"{where} : {sign} {bound:g} attendu, trouvé {found}."
+    if kind in {"too_short", "dictionary_too_short"}:
+        least, length = context["min_length"], context["actual_length"]
+        return f"{where} : au moins {least} élément(s) attendu(s), trouvé {length}."
+    expected = _EXPECTED.get(kind, f"valeur refusée ({problem['msg']})")
+    return f"{where} : {expected}, trouvé « {found} »."
+
+
+_CALCULS: dict[str, type[BaseModel]] = {
+    "part": Part,
+    "rapport": Rapport,
+    "effectif": Effectif,
+    "nombre_non_nuls": NombreNonNuls,
+}
+_KEYS_BY_RECORD: dict[str, type[BaseModel]] = {
+    "methode": Entete,
+    "age_max": Parametre,
+    "couverture_min": Parametre,
+    "completude_min": CompletudeMin,
+    "noeuds": Noeud,
+    "indicateurs": Indicateur,
+    "contexte": Grandeur,
+    "effectifs": Grandeur,
+    "volume": Volume,
+    "lecture": Lecture,
+}
+
+
+def _suggestion(place: tuple[Any, ...]) -> str:
+    """Propose the known key nearest to an unknown one."""
+    record = Method if len(place) == 1 else _KEYS_BY_RECORD.get(str(place[0]), Method)
+    if "classes" in place[:-1]:
+        record = Classes
+    elif "tranches" in place[:-1]:
+        record = Tranche
+    elif "calcul" in place[:-1]:
+        record = _CALCULS.get(str(place[-2]), Part)
+    return _did_you_mean(str(place[-1]), list(record.model_fields))
+
+
+def _did_you_mean(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f" Vouliez-vous dire « {near[0]} » ?" if near else ""
+
+
+def _inconsistencies(method: Method) -> Iterator[str]:
+    """What the types cannot see: the tree, the directions, the variables, the classes."""
+    roots = [code for code, node in method.noeuds.items() if node.parent is None]
+    if len(roots) != 1:
+        found = ", ".join(roots) or "aucune"
+        yield f"noeuds : une seule racine (un nœud sans parent) attendue, trouvé {found}."
+    yield from _tree_problems(method)
+    for code, indicator in method.indicateurs.items():
+        yield from _indicator_problems(f"indicateurs.{code}", indicator)
+    for place, variable in _variables(method):
+        if variable not in source_of_variables():
+            known = list(source_of_variables())
+            yield f"{place} : variable inconnue « {variable} ».{_did_you_mean(variable, known)}"
+    for code, node in method.noeuds.items():
+        if node.classes:
+            yield from _class_problems(f"noeuds.{code}.classes", node.classes, method)
+    names = [*method.noeuds, *method.figures]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"{name} : le même code sert à un nœud et à un indicateur."
+
+
+def _tree_problems(method: Method) -> Iterator[str]:
+    nodes = method.noeuds
+    for code, node in nodes.items():
+        if node.parent is not None and node.parent not in nodes:
+            hint = _did_you_mean(node.parent, list(nodes))
+            yield f"noeuds.{code}.parent : nœud inconnu « {node.parent} ».{hint}"
+        if node.parent is not None and node.poids is None:
+            yield f"noeuds.{code}.poids : clé manquante."
+        if node.parent is None and node.poids is not None:
+            yield f"noeuds.{code}.poids : la racine n'a pas de poids."
+        cycle = _cycle(code, nodes)
+        if cycle and code == min(cycle):
+            yield f"noeuds.{code}.parent : boucle {' → '.join([*cycle, cycle[0]])}."
+    for code, indicator in method.indicateurs.items():
+        if indicator.noeud not in nodes:
+            hint = _did_you_mean(indicator.noeud, list(nodes))
+            yield f"indicateurs.{code}.noeud : nœud inconnu « {indicator.noeud} ».{hint}"
+    for code in nodes:
+        weights = [node.poids or 0 for node in nodes.values() if node.parent == code]
+        weights += [found.poids for found in method.indicateurs.values() if found.noeud == code]
+        if not weights:
+            yield f"noeuds.{code} : un nœud a besoin d'au moins un enfant (nœud ou indicateur)."
+        elif sum(weights) == 0:
+            yield f"noeuds.{code} : tous les poids de ses enfants sont nuls."
+
+
+def _cycle(start: str, nodes: Mapping[str, Noeud]) -> list[str]:
+    """Nodes of the loop that `start` belongs to, if any."""
+    path = [start]
+    while (parent := nodes[path[-1]].parent) is not None and parent in nodes:
+        if parent == start:
+            return path
+        if parent in path:
+            return []
+        path.append(parent)
+    return []
+
+
+def _indicator_problems(where: str, indicator: Indicateur) -> Iterator[str]:
+    low, high = indicator.points_0, indicator.points_100
+    if low == high:
+        yield f"{where} : points_0 et points_100 doivent différer, trouvé {low:g} deux fois."
+    elif (low < high) != (indicator.sens == "aggrave"):
+        expected = (
+            "points_0 < points_100" if indicator.sens == "aggrave" else "points_0 > points_100"
+        )
+        yield (
+            f"{where}.sens : « {indicator.sens} » demande {expected}, "
+            f"trouvé points_0 = {low:g} et points_100 = {high:g}."
+        )
+
+
+def _class_problems(where: str, classes: Classes, method: Method) -> Iterator[str]:
+    limits = classes.bornes
+    if sorted(set(limits)) != limits:
+        yield f"{where}.bornes : valeurs croissantes attendues, trouvé {limits}."
+    if (limits[0], limits[-1]) != (0, SCALE):
+        yield f"{where}.bornes : de 0 à 100 attendu, trouvé de {limits[0]:g} à {limits[-1]:g}."
+    if len(classes.libelles) != len(limits) - 1:
+        yield (
+            f"{where}.libelles : {len(limits) - 1} libellés attendus pour {len(limits)} bornes, "
+            f"trouvé {len(classes.libelles)}."
+        )
+    for code in classes.indicateurs:
+        if code not in method.indicateurs:
+            hint = _did_you_mean(code, list(method.indicateurs))
+            yield f"{where}.indicateurs : indicateur inconnu « {code} ».{hint}"
+
+
+def _variables(method: Method) -> Iterator[tuple[str, str]]:
+    """Every variable a method reads, with its place in the file."""
+    for section in ("indicateurs", "contexte", "effectifs"):
+        for code, figure in getattr(method, section).items():
+            for variable in figure.calcul.variables:
+                yield f"{section}.{code}.calcul", variable
+    if method.volume:
+        for rank, tranche in enumerate(method.volume.tranches):
+            for variable in tranche.effectifs:
+                yield f"volume.tranches.{rank}.effectifs", variable

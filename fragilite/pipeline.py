@@ -1,0 +1,261 @@
+"""The whole line, from inputs to the tables that are written: :func:`build`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fragilite import indicators, inputs, scoring
+from fragilite.cog import LAST_YEAR
+from fragilite.dictionary import Column, classed_nodes, dictionary
+from fragilite.errors import FragiliteError
+from fragilite.indicators import Figure
+from fragilite.inputs import Inputs
+from fragilite.method import DEFAULT, Method, load_method
+from fragilite.scoring import Scores
+from fragilite.table import Statut, statut_names
+
+EPCI_PARTIEL = "EPCI partiel"
+#: What a spreadsheet would run as a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Result:
+    """Figures, scores and volume of a set of territories (communes, EPCI or one département)."""
+
+    figures: Mapping[str, Figure]
+    scores: Scores
+    volume: pd.Series
+
+
+@dataclass(frozen=True)
+class Build:
+    """The index of a territory, ready to be written or explained.
+
+    Attributes
+    ----------
+    inputs : Inputs
+    method : Method
+    result, result_epci, result_departement : Result
+        On communes, on whole EPCI, on the département.
+    communes : DataFrame, shape (communes, columns of the dictionary)
+        One row per commune, in the order of codes.
+    epci : DataFrame
+        One row per EPCI; without values where the build does not hold it whole.
+    """
+
+    inputs: Inputs
+    method: Method
+    result: Result
+    result_epci: Result
+    result_departement: Result
+    communes: pd.DataFrame
+    epci: pd.DataFrame
+
+    @property
+    def nom(self) -> str:
+        """Stem of the output files: ``fragilite_49``."""
+        return f"fragilite_{self.inputs.departement}"
+
+    @property
+    def withdrawn(self) -> list[str]:
+        """Indicators of the method too old to be scored in this build."""
+        return [code for code in self.method.indicateurs if code not in self.result.scores.scored]
+
+    @cached_property
+    def columns(self) -> dict[str, Column]:
+        """The dictionary of this build, by column, with the vintage of each figure."""
+        vintages = {code: figure.millesime for code, figure in self.result.figures.items()}
+        population = self.inputs.newest(["pop"])
+        vintages["population"] = population.millesime if population else None
+        return {column.nom: column for column in dictionary(self.method, vintages)}
+
+
+def build(
+    departement: str, *, method: str | Path | Method = DEFAULT, annee: int = LAST_YEAR
+) -> Build:
+    """Compute the index of digital fragility of the communes of a département.
+
+    Parameters
+    ----------
+    departement : str
+        Code, such as ``"49"``.
+    method : str, Path or Method
+        Name of a method, path of a method file, or a method already read.
+    annee : int
+        Reference year: communes are those of its 1 January, ages of data are counted to it.
+
+    Returns
+    -------
+    Build
+
+    Raises
+    ------
+    UsageError
+        Unknown département, or faulty method file.
+    SourceUnavailableError
+        No figures at hand for this département.
+
+    Examples
+    --------
+    >>> result = build("49")
+    >>> round(float(result.communes.set_index("code_insee").loc["49007", "indice"]), 1)
+    34.2
+    """
+    rules = method if isinstance(method, Method) else load_method(method)
+    data = inputs.load(departement, annee)
+    figures = indicators.compute(data, rules)
+    old = {
+        code
+        for code in rules.indicateurs
+        if indicators.is_old(figures[code].millesime, annee, rules)
+    }
+    result = _result(figures, indicators.volume(data, rules), rules, old)
+
+    population = _population(data)
+    whole = _whole_epci(data)
+    in_whole = data.communes["code_epci"].where(data.communes["code_epci"].isin(whole))
+    result_epci = _grouped(result, in_whole, population, rules, old)
+    result_departement = _grouped(result, data.communes["code_departement"], population, rules, old)
+    communes = _table(data.communes.drop(columns=_HALL), population, result, rules)
+    return Build(
+        data, rules, result, result_epci, result_departement,
+        _checked(communes.reset_index()),
+        _checked(_epci_table(data, population, result_epci, rules)),
+    )  # fmt: skip
+
+
+_HALL = ["mairie_x", "mairie_y", "mairie_origine"]
+
+
+def _population(data: Inputs) -> pd.Series:
+    table = data.newest(["pop"])
+    if table is None:
+        raise FragiliteError(
+            f"Aucune population à portée pour le département {data.departement}.",
+            "La source insee_rp est nécessaire.",
+        )
+    return table.values["pop"]
+
+
+def _result(
+    figures: Mapping[str, Figure], volume: pd.Series, method: Method, old: set[str]
+) -> Result:
+    scored = pd.DataFrame(
+        {code: figures[code].values for code in method.indicateurs if code not in old}
+    )
+    return Result(figures, scoring.score(scored, method), volume)
+
+
+def _grouped(
+    result: Result, groups: pd.Series, population: pd.Series, method: Method, old: set[str]
+) -> Result:
+    figures = indicators.regroup(result.figures, groups, population, method)
+    people = result.volume.groupby(groups).agg(lambda rows: rows.sum(skipna=False))
+    return _result(figures, people, method, old)
+
+
+def _whole_epci(data: Inputs) -> list[str]:
+    """EPCI whose communes are all in the build (CC du Pays d'Ancenis: 1 of 20 is in 49)."""
+    here = data.communes["code_epci"].value_counts().reindex(data.epci.index, fill_value=0)
+    return list(data.epci.index[here == data.epci["communes"]])
+
+
+def _table(
+    frame: pd.DataFrame, population: pd.Series, result: Result, method: Method
+) -> pd.DataFrame:
+    """Every column of the contract, in its order, on the rows of a frame."""
+    scores = result.scores
+    index = scores.noeuds[method.root]
+    columns: dict[str, object] = {"population": population}
+    columns |= {method.column(str(node)): scores.noeuds[node] for node in scores.noeuds}
+    classes = method.noeuds[method.root].classes
+    if classes:
+        columns["classe"] = scoring.classify(index, classes)
+        names = dict(enumerate(classes.libelles, start=1))
+        columns["classe_libelle"] = columns["classe"].map(names)  # type: ignore[attr-defined]
+    for node in classed_nodes(method):
+        limits = method.noeuds[node].classes
+        assert limits is not None
+        columns[f"classe_{node}"] = scoring.classify(scores.noeuds[node], limits)
+    known = result.volume.notna()
+    columns |= {
+        "rang": scoring.rank(index),
+        "rang_sur": int(index.notna().sum()),
+        "personnes_a_accompagner": result.volume,
+        "personnes_a_accompagner_statut": np.where(known, "estime", "absent"),
+        "rang_volume": scoring.rank(result.volume),
+        "part_cumulee_personnes": scoring.cumulative_share(result.volume),
+        "completude": scores.completude,
+        "completude_methode": scores.completude_methode,
+        "indicateurs_scores": _names_scored(scores),
+    }
+    for code, figure in result.figures.items():
+        columns[code] = figure.values
+        if code in method.indicateurs:
+            scored = code in scores.scored
+            columns[f"{code}_score"] = scores.indicateurs[code] if scored else np.nan
+            columns[f"{code}_contribution"] = scores.contributions[code] if scored else np.nan
+        columns[f"{code}_statut"] = statut_names(figure.statuts.to_numpy())
+        columns[f"{code}_regle"] = figure.regles
+        if code in method.indicateurs:
+            columns[f"{code}_sature"] = scores.satures[code] if scored else False
+        columns[f"{code}_millesime"] = figure.millesime or ""
+    return frame.join(pd.DataFrame(columns, index=index.index))
+
+
+def _names_scored(scores: Scores) -> list[str]:
+    present = scores.indicateurs.notna().to_numpy()
+    codes = np.array(scores.scored, dtype=object)
+    return ["|".join(codes[row]) for row in present]
+
+
+def _epci_table(
+    data: Inputs, population: pd.Series, result: Result, method: Method
+) -> pd.DataFrame:
+    groups = data.communes["code_epci"]
+    here = groups.value_counts().reindex(data.epci.index, fill_value=0)
+    partial = here < data.epci["communes"]
+    remark = (
+        EPCI_PARTIEL
+        + " : "
+        + here.astype(str)
+        + " commune(s) sur "
+        + data.epci["communes"].astype(str)
+    )
+    frame = pd.DataFrame(
+        {
+            "nom_epci": data.epci["nom"],
+            "nature": data.epci["nature"],
+            "communes": data.epci["communes"],
+            "communes_du_calcul": here,
+            "remarque": remark.where(partial, ""),
+        }
+    )
+    people = population.groupby(groups).sum().where(~partial)
+    table = _table(frame, people, result, method)
+    for code in method.figures:
+        table[f"{code}_statut"] = table[f"{code}_statut"].fillna(Statut.ABSENT.name.lower())
+    texts = table.select_dtypes(include=["str", "object"]).columns
+    table[texts] = table[texts].fillna("")
+    return table.reset_index()
+
+
+def _checked(table: pd.DataFrame) -> pd.DataFrame:
+    """Refuse a text cell that a spreadsheet would run as a formula."""
+    for name in table.columns:
+        if pd.api.types.is_numeric_dtype(table[name]):
+            continue
+        for text in pd.unique(table[name]):
+            if isinstance(text, str) and text.startswith(FORMULA):
+                raise FragiliteError(
+                    f"Colonne {name} : « {text} » commence comme une formule de tableur.",
+                    "Corrigez ce nom dans la source : rien n'est modifié en silence.",
+                )
+    return table
