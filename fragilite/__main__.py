@@ -1,0 +1,5 @@
+"""``python -m fragilite``."""
+
+from fragilite.cli import main
+
+main()

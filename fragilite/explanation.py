@@ -1,0 +1,418 @@
+"""Why a commune scores as it does: :func:`explain` gathers it, :func:`render` writes it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from fragilite.cog import departement_of, parse_code
+from fragilite.errors import UsageError
+from fragilite.french import (
+    fold,
+    listing,
+    number,
+    ordinal,
+    paragraph,
+    quantity,
+    rounded_parts,
+)
+from fragilite.indicators import Figure
+from fragilite.inputs import Inputs
+from fragilite.pipeline import Build
+from fragilite.provenance import provenance
+from fragilite.table import Statut
+
+_WHY_MISSING = {
+    Statut.SECRET: "couvert par le secret statistique",
+    Statut.ABSENT: "non disponible pour cette commune",
+    Statut.SANS_OBJET: "sans objet : il n'y a rien à mesurer",
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A commune that a name may mean.
+
+    Attributes
+    ----------
+    code, nom : str
+        Commune of the reference year.
+    ancienne : str
+        Name of the delegated or former commune that was asked for, ``""`` if it was the commune's.
+    """
+
+    code: str
+    nom: str
+    ancienne: str = ""
+
+    @property
+    def label(self) -> str:
+        """``49126 Orée d'Anjou (Champtoceaux)``."""
+        return f"{self.code} {self.nom}" + (f" ({self.ancienne})" if self.ancienne else "")
+
+
+def asks_for_code(text: str) -> bool:
+    """Whether a text is a code rather than a name.
+
+    Examples
+    --------
+    >>> asks_for_code("49221"), asks_for_code("2A004"), asks_for_code("Saumur")
+    (True, True, False)
+    """
+    return bool(re.fullmatch(r"\s*\d[\dABab]?\d*(\.0)?\s*", text))
+
+
+def find(text: str, inputs: Inputs) -> list[Candidate]:
+    """Communes that a code or a name may mean, best reading first.
+
+    A whole name wins over a part of one; names of delegated and former communes count.
+
+    Parameters
+    ----------
+    text : str
+        A code, a name, or a part of a name.
+    inputs : Inputs
+
+    Returns
+    -------
+    list of Candidate
+        One if the text is clear, several if it is not.
+
+    Raises
+    ------
+    UsageError
+        If nothing is near.
+    """
+    names, former = inputs.communes["nom"], inputs.anciennes
+    if asks_for_code(text):
+        code = parse_code(text)
+        if code in names.index:
+            return [Candidate(code, names[code])]
+        was = former[former["code_ancien"] == code]
+        if len(was):
+            row = was.iloc[0]
+            return [Candidate(row["code_insee"], names[row["code_insee"]], row["nom"])]
+        raise UsageError(
+            f"Commune inconnue : {code}, au 1er janvier {inputs.annee}, "
+            f"dans le département {inputs.departement}.",
+            "Essayez par son nom : fragilite explain NOM",
+        )
+    wanted = fold(text)
+    known = [Candidate(str(code), nom) for code, nom in names.items()]
+    known += [
+        Candidate(code, names[code], nom)
+        for nom, code in zip(former["nom"], former["code_insee"], strict=True)
+        if nom != names[code]
+    ]
+    folded = [(fold(candidate.ancienne or candidate.nom), candidate) for candidate in known]
+    exact = [candidate for name, candidate in folded if name == wanted]
+    part = [candidate for name, candidate in folded if f" {wanted} " in f" {name} "]
+    for found in (exact, part):
+        if found:
+            return _distinct(found)
+    near = difflib.get_close_matches(wanted, [name for name, _ in folded], n=3, cutoff=0.75)
+    guesses = [candidate.label for name, candidate in folded if name in near]
+    hint = (
+        f"Vouliez-vous dire {listing(guesses[:3])} ?"
+        if guesses
+        else "Donnez son code à cinq caractères."
+    )
+    raise UsageError(
+        f"Commune inconnue : « {text} », dans le département {inputs.departement}.", hint
+    )
+
+
+def _distinct(candidates: list[Candidate]) -> list[Candidate]:
+    """One candidate a commune: its own name first, else the first former name met."""
+    kept: dict[str, Candidate] = {}
+    for candidate in candidates:
+        kept.setdefault(candidate.code, candidate)
+    return list(kept.values())
+
+
+def ambiguous(text: str, candidates: list[Candidate]) -> UsageError:
+    """The error that lists what a name may mean."""
+    return UsageError(
+        f"« {text} » peut désigner plusieurs communes : "
+        f"{', '.join(candidate.label for candidate in candidates)}.",
+        "Donnez son code : fragilite explain " + candidates[0].code,
+    )
+
+
+def departement_for(text: str, available: list[str]) -> str:
+    """Département to build to explain a commune: the code's own, or the only one at hand."""
+    if asks_for_code(text):
+        return departement_of(parse_code(text))
+    return available[0]
+
+
+# --- gathering -------------------------------------------------------------------------------
+
+
+def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
+    """Everything there is to say of a commune, ready for JSON.
+
+    Parameters
+    ----------
+    build : Build
+    code : str
+        Code of a commune of the build.
+    ancienne : str
+        Name of the former commune that was asked for.
+
+    Returns
+    -------
+    dict
+        Identity, index and rank, sub-scores, contributions that add up to the index, people to
+        accompany, context, what is missing.
+    """
+    row: dict[Any, Any] = build.communes.set_index("code_insee").loc[code].to_dict()
+    method, scores = build.method, build.result.scores
+    epci = row["code_epci"]
+    return {
+        "commune": {
+            "code_insee": code,
+            "nom": row["nom"],
+            "demandee_comme": ancienne,
+            "code_epci": epci,
+            "nom_epci": row["nom_epci"],
+            "departement": row["nom_departement"],
+            "population": _value(row["population"]),
+        },
+        "annee": build.inputs.annee,
+        "methode": provenance(build)["methode"],
+        "indice": {
+            "valeur": _value(row[method.root]),
+            "rang": _value(row["rang"]),
+            "rang_sur": int(row["rang_sur"]),
+            "classe": _value(row.get("classe")),
+            "classe_libelle": _value(row.get("classe_libelle")),
+            "completude": _value(row["completude"]),
+            "completude_methode": _value(row["completude_methode"]),
+        },
+        "sous_indices": [
+            {
+                "code": method.column(node),
+                "libelle": method.noeuds[node].libelle,
+                "valeur": _value(scores.noeuds.loc[code, node]),
+                "departement": _value(_first(build.result_departement.scores.noeuds[node])),
+                "epci": _value(build.result_epci.scores.noeuds[node].get(epci)),
+            }
+            for node in method.descending()
+        ],
+        "indicateurs": [_indicator(build, name, code, epci) for name in method.indicateurs],
+        "volume": {
+            "personnes_a_accompagner": _value(row["personnes_a_accompagner"]),
+            "statut": row["personnes_a_accompagner_statut"],
+            "rang": _value(row["rang_volume"]),
+            "part_du_departement": _value(
+                100 * row["personnes_a_accompagner"] / build.result.volume.sum()
+            ),
+        },
+        "effectifs": [_shown(build, name, code) for name in method.effectifs],
+        "contexte": [_shown(build, name, code) for name in method.contexte],
+        "usage": method.lecture.usage,
+        "non_usage": method.lecture.non_usage,
+        "ne_voit_pas": method.lecture.invisible,
+    }
+
+
+def _value(value: Any) -> Any:
+    """A JSON value: None where it is missing."""
+    if value is None or pd.isna(value):
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def _first(values: pd.Series) -> Any:
+    return values.iloc[0] if len(values) else None
+
+
+def _shown(build: Build, name: str, code: str) -> dict[str, Any]:
+    record, figure = build.method.figures[name], build.result.figures[name]
+    there = build.result_departement.figures[name]
+    return {
+        "code": name,
+        "libelle": record.libelle,
+        "unite": record.unite,
+        "decimales": record.decimales,
+        "valeur": _value(figure.values[code]),
+        "statut": Statut(figure.statuts[code]).name.lower(),
+        "regle": figure.regles[code],
+        "millesime": figure.millesime,
+        "departement": _value(_first(there.values)),
+        "france": record.france.model_dump() if record.france else None,
+    }
+
+
+def _indicator(build: Build, name: str, code: str, epci: str) -> dict[str, Any]:
+    scores = build.result.scores
+    scored = name in scores.scored
+    group: Figure = build.result_epci.figures[name]
+    return _shown(build, name, code) | {
+        "epci": _value(group.values.get(epci)),
+        "points": _value(scores.indicateurs.loc[code, name]) if scored else None,
+        "contribution": _value(scores.contributions.loc[code, name]) if scored else None,
+        "hors_bornes": bool(scores.satures.loc[code, name]) if scored else False,
+        "compte": scored and _value(scores.indicateurs.loc[code, name]) is not None,
+    }
+
+
+# --- writing ---------------------------------------------------------------------------------
+
+
+def render(facts: dict[str, Any], build: Build) -> str:
+    """Write an explanation in French sentences."""
+    blocks = [
+        _heading(facts),
+        _origin(facts),
+        _sub_scores(facts),
+        _people(facts),
+        _context(facts),
+        _lacking(facts, build),
+        [
+            "Ce que l'indice ne voit pas",
+            paragraph(f"{' ; '.join(facts['ne_voit_pas']).capitalize()}.", "  "),
+            paragraph(facts["usage"], "  "),
+            paragraph(facts["non_usage"], "  "),
+        ],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _heading(facts: dict[str, Any]) -> list[str]:
+    town, index = facts["commune"], facts["indice"]
+    lines = [
+        f"{town['nom']} ({town['code_insee']}), {town['nom_epci']} — "
+        f"{number(town['population'])} habitants"
+    ]
+    if town["demandee_comme"]:
+        lines.append(
+            f"{town['demandee_comme']} est aujourd'hui dans la commune « {town['nom']} » : "
+            "l'indice est celui de l'ensemble."
+        )
+    if index["valeur"] is None:
+        lines.append(
+            f"Pas d'indice : {number(100 * index['completude'])} % du poids seulement est observé."
+        )
+        return lines
+    label = f" : {index['classe_libelle']}" if index["classe_libelle"] else ""
+    lines.append(
+        f"Indice de fragilité numérique : {number(index['valeur'], 1)} sur 100 "
+        f"(100 = le plus fragile){label}."
+    )
+    lines.append(
+        f"{ordinal(index['rang'])} rang sur {number(index['rang_sur'])} communes classées du "
+        f"département ({town['departement']}), en partant de la plus fragile."
+    )
+    return lines
+
+
+def _origin(facts: dict[str, Any]) -> list[str]:
+    """Contributions, rounded so that the points shown add up to the index shown."""
+    counted = [item for item in facts["indicateurs"] if item["compte"]]
+    if facts["indice"]["valeur"] is None:
+        return []
+    if any(item["contribution"] is None for item in counted):
+        return ["Cette méthode n'additionne pas : elle n'a pas de contributions."]
+    points = rounded_parts([item["contribution"] for item in counted])
+    order = sorted(range(len(counted)), key=lambda place: -counted[place]["contribution"])
+    heaviest = [_lower(counted[place]["libelle"]) for place in order[:2]]
+    return [
+        f"D'où viennent ces {number(sum(points), 1)} points (surtout : {listing(heaviest)})",
+        *(
+            f"  {number(points[place], 1):>5}  {_sentence(counted[place], facts)}"
+            for place in order
+        ),
+        f"  {number(sum(points), 1):>5}  au total",
+    ]
+
+
+def _sentence(item: dict[str, Any], facts: dict[str, Any]) -> str:
+    notes = _compared(item, facts)
+    if item["hors_bornes"]:
+        notes += ", hors des bornes de la méthode"
+    if item["statut"] == "estime":
+        notes += ", estimé"
+    return f"{item['libelle']} : {notes}"
+
+
+def _compared(item: dict[str, Any], facts: dict[str, Any]) -> str:
+    """A value beside that of the département and of France."""
+
+    def shown(value: float) -> str:
+        return quantity(value, item["decimales"], item["unite"])
+
+    references = []
+    if item["departement"] is not None:
+        references.append(f"{facts['commune']['departement']} {shown(item['departement'])}")
+    if item["france"]:
+        references.append(f"France {shown(item['france']['valeur'])}")
+    return shown(item["valeur"]) + (f" ({' ; '.join(references)})" if references else "")
+
+
+def _context(facts: dict[str, Any]) -> list[str]:
+    known = [item for item in facts["contexte"] if item["valeur"] is not None]
+    lines = [f"  {item['libelle']} : {_compared(item, facts)}" for item in known]
+    return ["Pour situer (montré, pas compté)", *lines] if lines else []
+
+
+def _sub_scores(facts: dict[str, Any]) -> list[str]:
+    lines = ["Sous-indices (commune ; son EPCI ; le département)"]
+    for node in facts["sous_indices"]:
+        values = [
+            "–" if node[key] is None else number(node[key], 1)
+            for key in ("valeur", "epci", "departement")
+        ]
+        lines.append(f"  {node['libelle']} : {' ; '.join(values)}")
+    return lines
+
+
+def _people(facts: dict[str, Any]) -> list[str]:
+    volume, town = facts["volume"], facts["commune"]
+    if volume["personnes_a_accompagner"] is None:
+        return []
+    sentences = [
+        f"Environ {number(volume['personnes_a_accompagner'])} personnes à accompagner (estimation "
+        f"par l'âge) : {ordinal(volume['rang'])} rang en volume, "
+        f"{number(volume['part_du_departement'], 1)} % de celles du département "
+        f"({town['departement']})."
+    ]
+    known = [item for item in facts["effectifs"] if item["valeur"] is not None]
+    if known:
+        parts = [f"{number(item['valeur'])} {_lower(item['libelle'])}" for item in known]
+        sentences.append(
+            f"La commune compte {listing(parts)} : ces groupes se recoupent, ne les "
+            "additionnez pas."
+        )
+    return ["Combien de personnes", *(paragraph(text, "  ") for text in sentences)]
+
+
+def _lower(label: str) -> str:
+    return label[0].lower() + label[1:]
+
+
+def _lacking(facts: dict[str, Any], build: Build) -> list[str]:
+    lines = []
+    for item in facts["indicateurs"]:
+        if item["code"] in build.withdrawn:
+            shown = quantity(item["valeur"], item["decimales"], item["unite"])
+            lines.append(
+                f"{item['libelle']} : {shown} en {item['millesime'][:4]}, trop ancien pour compter."
+            )
+        elif not item["compte"]:
+            reason = _WHY_MISSING[Statut[item["statut"].upper()]]
+            lines.append(
+                f"{item['libelle']} : {reason} ; son poids est réparti sur le reste de son groupe."
+            )
+        elif item["statut"] == "estime":
+            lines.append(f"{item['libelle']} : estimé ({item['regle']}).")
+    completeness = facts["indice"]["completude"]
+    if completeness is not None and completeness < 1:
+        lines.append(f"L'indice tient sur {number(100 * completeness)} % de son poids.")
+    written = [paragraph(line, "  ") for line in lines]
+    return ["Ce qui manque ou se discute", *written] if written else []

@@ -1,0 +1,95 @@
+"""Numbers, ordinals and lists as French readers write them."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+
+#: Narrow no-break space, between thousands.
+THIN = "\u202f"
+
+
+def number(value: float, decimals: int = 0) -> str:
+    r"""Write a number with a decimal comma and thin spaces.
+
+    Examples
+    --------
+    >>> number(18283.05), number(34.15, 1), number(-0.04, 1)
+    ('18\u202f283', '34,2', '0,0')
+    """
+    if math.isnan(value):
+        return "–"
+    text = f"{value:,.{decimals}f}"
+    if not text.strip("-0.,"):
+        text = text.removeprefix("-")
+    return text.replace(",", THIN).replace(".", ",").replace("-", "−")
+
+
+def quantity(value: float, decimals: int, unit: str) -> str:
+    """Write a number with its unit: ``33,1 %``, ``18 283 personnes``, ``97,4`` for an index."""
+    shown = number(value, decimals)
+    if unit == "%":
+        return f"{shown} %"
+    return shown if unit.startswith("%") else f"{shown} {unit}".rstrip()
+
+
+def ordinal(rank: int) -> str:
+    """``1er``, ``2e``."""
+    return "1er" if rank == 1 else f"{number(rank)}e"
+
+
+def plural(count: int, singular: str, many: str = "") -> str:
+    """Count with its noun: ``1 commune``, ``176 communes``."""
+    noun = singular if abs(count) < 2 else many or f"{singular}s"
+    return f"{number(count)} {noun}"
+
+
+def listing(items: Sequence[str]) -> str:
+    """``a, b et c``."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} et {items[-1]}"
+
+
+def paragraph(text: str, indent: str = "") -> str:
+    """Wrap a sentence to the terminal, 100 columns at most, with an indent on every line."""
+    width = min(shutil.get_terminal_size().columns, 100)
+    return textwrap.fill(
+        text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def fold(name: str) -> str:
+    """A name as people type it: no accents, case, hyphens or apostrophes; « st » is « saint ».
+
+    Examples
+    --------
+    >>> fold("Orée-d'Anjou"), fold("St Georges")
+    ('oree d anjou', 'saint georges')
+    """
+    name = name.replace("œ", "oe").replace("Œ", "oe")
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c))
+    long = {"st": "saint", "ste": "sainte"}
+    return " ".join(long.get(word, word) for word in plain.split())
+
+
+def rounded_parts(parts: Sequence[float], decimals: int = 1) -> list[float]:
+    """Round numbers so that they still add up to their rounded total (largest remainders).
+
+    Examples
+    --------
+    >>> rounded_parts([10.04, 20.04, 30.04])
+    [10.0, 20.0, 30.1]
+    """
+    scale = 10**decimals
+    scaled = [part * scale for part in parts]
+    floors = [math.floor(part) for part in scaled]
+    total = math.floor(sum(scaled) + 0.5 + 1e-9)
+    order = sorted(range(len(parts)), key=lambda place: floors[place] - scaled[place])
+    for place in order[: total - sum(floors)]:
+        floors[place] += 1
+    return [floor / scale for floor in floors]

@@ -1,0 +1,273 @@
+"""Write the files of a build: all of them, or none."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fragilite.errors import FragiliteError, UsageError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from fragilite.pipeline import Build
+
+FORMATS = ("parquet", "csv", "excel", "gpkg")
+#: Names and digests of what the program wrote in a folder: any other file there is not ours.
+REGISTER = ".fragilite.json"
+
+
+def parse_formats(text: str) -> list[str]:
+    """Read ``parquet,csv``; raise :class:`UsageError` on a name that is not a format."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown or not names:
+        raise UsageError(
+            f"Format inconnu : « {', '.join(unknown) or text} ».",
+            f"Formats attendus, séparés par des virgules : {', '.join(FORMATS)}.",
+        )
+    return list(dict.fromkeys(names))
+
+
+def parse_crs(text: str) -> str:
+    """Read ``2154`` or ``EPSG:4326`` and return ``EPSG:<code>``."""
+    import pyproj
+
+    code = text.strip().upper().removeprefix("EPSG:")
+    try:
+        found = pyproj.CRS.from_epsg(int(code))
+    except (ValueError, pyproj.exceptions.CRSError) as error:
+        raise UsageError(
+            f"Système de coordonnées inconnu : « {text} ».",
+            "Donnez un code EPSG, comme 2154 (Lambert-93) ou 4326 (longitude, latitude).",
+        ) from error
+    return f"EPSG:{found.to_epsg()}"
+
+
+def output_folder(folder: Path, *, default: bool) -> Path:
+    """The output folder, made if it is the default one or if only its last level is missing.
+
+    Raises
+    ------
+    FragiliteError
+        If it cannot be made, is not a folder or refuses to be written in.
+    """
+    if not folder.exists() and not default and not folder.parent.is_dir():
+        raise FragiliteError(
+            f"Dossier de sortie introuvable : {folder} (le dossier {folder.parent} n'existe pas).",
+            f"Créez-le : mkdir -p '{folder.parent}'",
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise FragiliteError(
+            f"Impossible d'écrire dans le dossier {folder} : {_reason(error)}.",
+            "Choisissez-en un autre avec --output DOSSIER.",
+        ) from error
+    return folder
+
+
+def write(
+    build: Build,
+    folder: Path,
+    formats: Sequence[str] = FORMATS,
+    *,
+    crs: str | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write the files of a build into a folder, everything or nothing.
+
+    Files are made in a staging folder beside their place, then moved one by one, the data package
+    last; if a move fails, what was there before is put back.
+
+    Parameters
+    ----------
+    build : Build
+    folder : Path
+        Must exist.
+    formats : sequence of str
+        Among :data:`FORMATS`; the EPCI table and the data package are always written.
+    crs : str, optional
+        Coordinate system of the geographic files, else the legal projection of the territory.
+    overwrite : bool
+        Replace files of the same name that the program did not write, or that were changed since.
+
+    Returns
+    -------
+    list of Path
+        The files, in a stable order.
+
+    Raises
+    ------
+    FragiliteError
+        If a file cannot be written, or a foreign file stands in the way.
+    """
+    with (
+        _plain_errors(folder),
+        tempfile.TemporaryDirectory(prefix=".fragilite-", dir=folder) as temporary,
+    ):
+        staging = Path(temporary)
+        for name, writer in _writers(build, formats, crs):
+            writer(staging / name)
+        files = sorted(path for path in staging.iterdir() if path.is_file())
+        package = staging / f"{build.nom}.datapackage.json"
+        from fragilite.outputs import datapackage
+
+        datapackage.write(build, files, package)
+        files.append(package)
+        if not overwrite:
+            _refuse_foreign([folder / file.name for file in files], folder)
+        _move(files, folder, staging)
+    return [folder / file.name for file in files]
+
+
+def stale_files(build: Build, folder: Path, written: Sequence[Path]) -> list[Path]:
+    """Files of an earlier build of the same territory that this one did not write again."""
+    names = {path.name for path in written}
+    return [
+        folder / name
+        for name in sorted(_register(folder))
+        if name.startswith(f"{build.nom}.") or name.startswith(f"{build.nom}_")
+        if name not in names and (folder / name).exists()
+    ]
+
+
+def _writers(
+    build: Build, formats: Sequence[str], crs: str | None
+) -> Iterator[tuple[str, Callable[[Path], None]]]:
+    """File names with what writes them."""
+    from fragilite.outputs import geopackage, geoparquet, tables
+
+    stem = build.nom
+    if {"parquet", "gpkg"} & set(formats):
+        layer = geographic_layer(build, crs)
+    if "parquet" in formats:
+        yield f"{stem}.parquet", lambda path: geoparquet.write(build, layer, path)
+    if "csv" in formats:
+        yield f"{stem}.csv", lambda path: tables.write_csv(build, path)
+        yield f"{stem}.csvt", lambda path: tables.write_csvt(build, path)
+    if "excel" in formats:
+        yield f"{stem}_excel.csv", lambda path: tables.write_excel_csv(build, path)
+    if "gpkg" in formats:
+        yield f"{stem}.gpkg", lambda path: geopackage.write(build, layer, path)
+    yield f"{stem}_epci.csv", lambda path: tables.write_epci(build, path)
+
+
+def geographic_layer(build: Build, crs: str | None = None) -> gpd.GeoDataFrame:
+    """Communes with their outlines, in the legal projection of the territory or in `crs`."""
+    import geopandas as gpd
+
+    outlines = build.inputs.contours()
+    layer = gpd.GeoDataFrame(
+        build.communes, geometry=outlines.geometry.to_numpy(), crs=outlines.crs
+    )
+    return layer.to_crs(crs) if crs and layer.crs.to_epsg() != int(crs[5:]) else layer
+
+
+# --- moving ----------------------------------------------------------------------------------
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _register(folder: Path) -> dict[str, str]:
+    try:
+        found = json.loads((folder / REGISTER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _refuse_foreign(targets: Sequence[Path], folder: Path) -> None:
+    """Stop before replacing a file that the program did not write, or that somebody changed."""
+    known = _register(folder)
+    for target in targets:
+        if target.is_dir():
+            raise FragiliteError(
+                f"Un dossier porte le nom du fichier à écrire : {target}.",
+                "Déplacez-le, ou choisissez un autre dossier avec --output.",
+            )
+        if target.exists() and known.get(target.name) != _digest(target):
+            what = (
+                "a été modifié depuis"
+                if target.name in known
+                else "n'a pas été écrit par fragilite"
+            )
+            raise FragiliteError(
+                f"Le fichier {target} existe déjà et {what} : il n'est pas remplacé.",
+                "Déplacez-le, choisissez un autre dossier avec --output, ou ajoutez --overwrite.",
+            )
+
+
+def _move(files: Sequence[Path], folder: Path, staging: Path) -> None:
+    """Move files to their place, the register last; put everything back if one cannot move."""
+    register = staging / REGISTER
+    digests = _register(folder) | {file.name: _digest(file) for file in files}
+    register.write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    former = staging / "former"
+    former.mkdir()
+    moved: list[Path] = []
+    try:
+        for file in [*files, register]:
+            target = folder / file.name
+            if target.exists():
+                shutil.copy2(target, former / file.name)
+            moved.append(target)
+            file.replace(target)
+    except OSError:
+        for target in moved:
+            if (former / target.name).exists():
+                (former / target.name).replace(target)
+            else:
+                target.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _plain_errors(folder: Path) -> Iterator[None]:
+    """Turn the errors of writers (files, GDAL, SQLite, Arrow) into one French line."""
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    try:
+        yield
+    except (OSError, sqlite3.Error, DataLayerError, DataSourceError):
+        with suppress(OSError):
+            free = shutil.disk_usage(folder).free
+            if free < 1_000_000:
+                error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise FragiliteError(
+            f"Écriture impossible dans {folder} : {_reason(error)}. "
+            "Rien n'a été remplacé : les fichiers d'avant sont intacts.",
+            "Libérez de la place ou choisissez un autre dossier avec --output.",
+        ) from error
+
+
+_REASONS = {
+    errno.EACCES: "droits insuffisants",
+    errno.EPERM: "droits insuffisants",
+    errno.EROFS: "disque en lecture seule",
+    errno.ENOSPC: "disque plein",
+    errno.EDQUOT: "quota de disque dépassé",
+    errno.EFBIG: "fichier trop gros pour ce disque",
+    errno.ENOTDIR: "ce n'est pas un dossier",
+    errno.EEXIST: "ce n'est pas un dossier",
+    errno.ENOENT: "chemin introuvable",
+    errno.ENAMETOOLONG: "nom trop long",
+}
+
+
+def _reason(error: BaseException) -> str:
+    number = getattr(error, "errno", None)
+    return _REASONS.get(number, str(error)) if number else str(error)

@@ -1,0 +1,55 @@
+"""CSV files: for scripts, for French Excel, and the table of EPCI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from fragilite.dictionary import Column
+from fragilite.pipeline import Build
+
+#: OGR's types, for the .csvt that keeps QGIS from reading 01001 as 1001.
+_CSVT = {"string": "String", "integer": "Integer", "number": "Real", "boolean": "String"}
+
+
+def rounded(table: pd.DataFrame, columns: dict[str, Column]) -> pd.DataFrame:
+    """The table as text files show it: declared decimals, whole numbers without a point."""
+    shown = {}
+    for name in table.columns:
+        column = columns[str(name)]
+        values = table[name]
+        if column.type == "number":
+            values = values.round(column.decimales)
+            values = values.astype("Int64") if column.decimales == 0 else values
+        elif column.type == "boolean":
+            values = values.map({True: "true", False: "false"})
+        shown[name] = values
+    return pd.DataFrame(shown)
+
+
+def write_csv(build: Build, path: Path) -> None:
+    """Comma, decimal point, UTF-8: for scripts and data.gouv.fr."""
+    rounded(build.communes, build.columns).to_csv(path, index=False, lineterminator="\n")
+
+
+def write_csvt(build: Build, path: Path) -> None:
+    """Types of the CSV's columns, in OGR's words."""
+    types = (_CSVT[build.columns[str(name)].type] for name in build.communes.columns)
+    path.write_text(",".join(f'"{kind}"' for kind in types) + "\n", encoding="ascii")
+
+
+def write_excel_csv(build: Build, path: Path) -> None:
+    """Semicolon, decimal comma, BOM, CRLF, « oui » and « non »: opens right in French Excel."""
+    table = rounded(build.communes, build.columns)
+    for name in table.columns.astype(str):
+        if build.columns[name].type == "boolean":
+            table[name] = table[name].map({"true": "oui", "false": "non"})
+    table.to_csv(
+        path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n"
+    )
+
+
+def write_epci(build: Build, path: Path) -> None:
+    """One row per EPCI, recomputed from what adds up."""
+    rounded(build.epci, build.columns).to_csv(path, index=False, lineterminator="\n")

@@ -1,0 +1,274 @@
+"""What a build says in a few lines: :func:`summary` gathers it, :func:`render` writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fragilite.french import listing, number, paragraph, plural
+from fragilite.pipeline import Build
+from fragilite.provenance import provenance
+from fragilite.table import Statut
+
+MOST_FRAGILE = 10
+MOST_PEOPLE = 5
+#: Above this many communes, a list of names no longer helps: their number is given.
+NAMED = 5
+
+
+def summary(build: Build, files: Sequence[Path] = (), stale: Sequence[Path] = ()) -> dict[str, Any]:
+    """Facts of a build, ready for JSON.
+
+    Parameters
+    ----------
+    files, stale : sequences of Path
+        Files written, and those of an earlier build left beside them.
+    """
+    table, method = build.communes, build.method
+    nodes = [method.column(node) for node in method.descending()]
+    fragile = table.sort_values(["rang", "code_insee"]).head(MOST_FRAGILE)
+    crowd = table.sort_values(["rang_volume", "code_insee"]).head(MOST_PEOPLE)
+    shown = ["code_insee", "nom", "rang", *nodes, "personnes_a_accompagner"]
+    volume = ["code_insee", "nom", "rang_volume", "personnes_a_accompagner"]
+    volume += ["part_cumulee_personnes", "indice"]
+    if "classe_libelle" in table:
+        volume.append("classe_libelle")
+    return {
+        "territoire": {
+            "departement": build.inputs.departement,
+            "nom": str(table["nom_departement"].iloc[0]),
+            "annee": build.inputs.annee,
+            "communes": len(table),
+            "communes_avec_indice": int(table[nodes[0]].notna().sum()),
+            "epci": len(build.epci),
+            "epci_partiels": list(build.epci.loc[build.epci["remarque"] != "", "nom_epci"]),
+            "population": _float(table["population"].sum()),
+            "personnes_a_accompagner": _float(table["personnes_a_accompagner"].sum()),
+        },
+        "methode": provenance(build)["methode"],
+        "plus_fragiles": _records(fragile[shown].dropna(subset=[nodes[0]])),
+        "plus_de_personnes": _records(crowd[volume].dropna(subset=["personnes_a_accompagner"])),
+        "plus_fragiles_tiennent": _held(build),
+        "a_savoir": remarks(build),
+        "sources": [
+            {key: source[key] for key in ("editeur", "titre", "millesime", "geographie", "licence")}
+            for source in provenance(build)["sources"]
+        ],
+        "fichiers": [str(path) for path in files],
+        "fichiers_d_un_calcul_precedent": [str(path) for path in stale],
+    }
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {str(key): None if pd.isna(value) else value for key, value in row.items()}
+        for row in table.astype(object).to_dict("records")
+    ]
+
+
+def _float(value: Any) -> float:
+    return float(value)
+
+
+def _held(build: Build) -> dict[str, Any] | None:
+    """How many people live, and are to accompany, in the two most fragile classes."""
+    table = build.communes
+    if "classe" not in table:
+        return None
+    classes = build.method.noeuds[build.method.root].classes
+    assert classes is not None
+    first = len(classes.libelles) - 1
+    held = table[table["classe"] >= first]
+    people = held["personnes_a_accompagner"].sum()
+    return {
+        "classes": classes.libelles[first - 1 :],
+        "communes": len(held),
+        "population": _float(held["population"].sum()),
+        "personnes_a_accompagner": _float(people),
+        "part_des_personnes": _float(100 * people / table["personnes_a_accompagner"].sum()),
+    }
+
+
+def remarks(build: Build) -> list[str]:
+    """What is missing, estimated or too old, and what this build cannot be compared with."""
+    method, names = build.method, build.communes.set_index("code_insee")["nom"]
+    found = []
+    for code, indicator in method.indicateurs.items():
+        figure = build.result.figures[code]
+        label = indicator.libelle
+        if figure.millesime is None:
+            found.append(f"{label} : aucune donnée à portée.")
+            continue
+        if code in build.withdrawn:
+            found.append(
+                f"{label} : données de {figure.millesime[:4]}, trop anciennes "
+                f"(plus de {number(method.age_max.valeur)} ans) : montrées, pas comptées."
+            )
+            continue
+        for status, word in (
+            (Statut.ABSENT, "absent"),
+            (Statut.SECRET, "secret"),
+            (Statut.SANS_OBJET, "sans objet"),
+        ):
+            codes = figure.statuts.index[figure.statuts == status]
+            if len(codes):
+                found.append(f"{label} : {word} pour {_who(list(names[codes]))}.")
+        estimated = figure.statuts == Statut.ESTIME
+        if estimated.any():
+            rule = figure.regles[estimated].mode().iloc[0]
+            count = plural(int(estimated.sum()), "commune")
+            found.append(f"{label} : estimé pour {count} ({rule}).")
+    without = build.communes[build.communes[method.root].isna()]
+    if len(without):
+        found.append(
+            f"Pas d'indice pour {_who(list(without['nom']))} : moins de "
+            f"{number(100 * method.completude_min.indice)} % du poids observé."
+        )
+    found += _class_warning(build)
+    partial = build.epci.loc[build.epci["remarque"] != "", ["nom_epci", "remarque"]]
+    found += [f"{nom} : {remark}, sans valeur." for nom, remark in partial.itertuples(index=False)]
+    return found
+
+
+def _who(names: list[str]) -> str:
+    return listing(names) if len(names) <= NAMED else plural(len(names), "commune")
+
+
+def _class_warning(build: Build) -> list[str]:
+    """Classes were frozen with a set of indicators: say so when this build scored another."""
+    scored = set(build.result.scores.scored)
+    return [
+        f"Classes de « {node.libelle} » : figées avec d'autres indicateurs que ceux de ce calcul ; "
+        "ne les comparez pas à celles d'un autre calcul."
+        for code, node in build.method.noeuds.items()
+        if node.classes
+        and set(node.classes.indicateurs) != {c for c in scored if _below(build, c, code)}
+    ]
+
+
+def _below(build: Build, indicator: str, node: str) -> bool:
+    at: str | None = build.method.indicateurs[indicator].noeud
+    while at is not None and at != node:
+        at = build.method.noeuds[at].parent
+    return at == node
+
+
+# --- writing ---------------------------------------------------------------------------------
+
+
+def render(facts: dict[str, Any], build: Build) -> str:
+    """Write a summary as French text."""
+    where, method = facts["territoire"], build.method
+    held = facts["plus_fragiles_tiennent"]
+    blocks = [
+        [
+            f"{method.methode.libelle} — {where['nom']} ({where['departement']})",
+            f"Communes au 1er janvier {where['annee']} ; méthode {method.methode.code} "
+            f"{method.methode.version}.",
+            f"{plural(where['communes'], 'commune')}, dont {number(where['communes_avec_indice'])} "
+            f"avec un indice ; {number(where['epci'])} EPCI.",
+        ],
+        [
+            "Intensité : les plus fragiles (de 0 à 100, 100 = le plus fragile)",
+            *_fragile(facts, method),
+        ],
+        ["Volume : le plus de personnes à accompagner (estimation)", *_crowd(facts)],
+        [
+            paragraph(
+                "Ce sont deux lectures : l'indice dit où la fragilité est intense, le volume où "
+                "sont les personnes."
+            ),
+            *([paragraph(_held_sentence(held, where))] if held else []),
+        ],
+        _section("À savoir", facts["a_savoir"]),
+        _section("Sources", _source_lines(facts["sources"])),
+        _section(
+            "Comment lire",
+            [
+                method.lecture.usage,
+                method.lecture.non_usage,
+                f"Ce que l'indice ne voit pas : {' ; '.join(method.lecture.invisible)}.",
+            ],
+        ),
+        _section("Restent d'un calcul précédent", facts["fichiers_d_un_calcul_precedent"]),
+        ["Fichiers", *(f"  {path}" for path in facts["fichiers"])] if facts["fichiers"] else [],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    return [title, *(paragraph(line, "  ") for line in lines)] if lines else []
+
+
+def _held_sentence(held: dict[str, Any], where: dict[str, Any]) -> str:
+    names = " ou ".join(f"« {name} »" for name in held["classes"])
+    verb = "tient" if held["communes"] < 2 else "tiennent"
+    return (
+        f"{plural(held['communes'], 'commune')} en {names} {verb} "
+        f"{number(held['personnes_a_accompagner'])} des "
+        f"{number(where['personnes_a_accompagner'])} personnes à accompagner "
+        f"({number(held['part_des_personnes'])} %), pour {number(held['population'])} habitants."
+    )
+
+
+def _source_lines(sources: Sequence[dict[str, str]]) -> list[str]:
+    """One line a source, its vintages together."""
+    vintages: dict[str, list[str]] = {}
+    for source in sources:
+        vintages.setdefault(f"{source['editeur']}, {source['titre']}", []).append(
+            source["millesime"]
+        )
+    return [f"{title} : {', '.join(found)}" for title, found in vintages.items()]
+
+
+def _fragile(facts: dict[str, Any], method: Any) -> list[str]:
+    nodes = list(method.descending())
+    header = ["rang", "commune", *(method.noeuds[node].court for node in nodes), "personnes"]
+    rows = [
+        [
+            str(row["rang"]),
+            row["nom"],
+            *(number(_nan(row[method.column(node)]), 1) for node in nodes),
+            number(_nan(row["personnes_a_accompagner"])),
+        ]
+        for row in facts["plus_fragiles"]
+    ]
+    return _aligned(header, rows)
+
+
+def _crowd(facts: dict[str, Any]) -> list[str]:
+    header = ["rang", "commune", "personnes", "part cumulée", "indice", "classe"]
+    rows = [
+        [
+            str(row["rang_volume"]),
+            row["nom"],
+            number(row["personnes_a_accompagner"]),
+            f"{number(row['part_cumulee_personnes'], 1)} %",
+            number(_nan(row["indice"]), 1),
+            row.get("classe_libelle") or "",
+        ]
+        for row in facts["plus_de_personnes"]
+    ]
+    return _aligned(header, rows)
+
+
+def _nan(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _aligned(header: list[str], rows: list[list[str]]) -> list[str]:
+    """Columns of equal width: texts to the left, numbers to the right."""
+    lines = [header, *rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(header))]
+    texts = {"commune", "classe"}
+    return [
+        "  "
+        + "  ".join(
+            cell.ljust(width) if title in texts else cell.rjust(width)
+            for cell, width, title in zip(line, widths, header, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
