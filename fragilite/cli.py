@@ -67,7 +67,7 @@ MethodOption = Annotated[
     ),
 ]
 Year = Annotated[
-    int | None,
+    str | None,
     typer.Option(
         "--year",
         metavar="ANNÉE",
@@ -146,7 +146,7 @@ def _build(
 
     wanted = outputs.parse_formats(formats)
     system = outputs.parse_crs(crs) if crs else None
-    built = _built(dept, method, year, "fragilite build --dept 49")
+    built = _built(dept, method, year)
     folder = outputs.output_folder(output or processed_dir(), default=output is None)
     files = outputs.write(built, folder, wanted, crs=system, overwrite=overwrite)
     if quiet and not as_json:
@@ -174,7 +174,7 @@ def _explain(
     from fragilite.inputs import bundled_departements
 
     where = dept or departement_for(commune, bundled_departements())
-    built = _built(where, method, year, "")
+    built = _built(where, method, year)
     candidates = find(commune, built.inputs)
     chosen = candidates[0] if len(candidates) == 1 else _ask(commune, candidates)
     facts = explain(built, chosen.code, chosen.ancienne)
@@ -268,14 +268,14 @@ def _method_new(
     )
 
 
-def _built(dept: str | None, method: str, year: int | None, example: str) -> Build:
+def _built(dept: str | None, method: str, year: str | None) -> Build:
     """Run the pipeline, or say what is missing to run it."""
-    from fragilite.cog import LAST_YEAR
+    from fragilite.cog import LAST_YEAR, parse_year
     from fragilite.pipeline import build
 
     if dept is None:
-        raise UsageError("Il manque le département.", f"Exemple : {example}")
-    return build(dept, method=method, annee=LAST_YEAR if year is None else year)
+        raise UsageError("Il manque le département.", "Exemple : fragilite build --dept 49")
+    return build(dept, method=method, annee=LAST_YEAR if year is None else parse_year(year))
 
 
 def _ask(text: str, candidates: list[Candidate]) -> Candidate:
@@ -300,7 +300,7 @@ def _dumped(facts: Any) -> str:
 def main() -> None:
     """Run the command line, turning every expected error into one French line."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="fragilite", standalone_mode=False)
     except FragiliteError as error:
         code = _said(error.message, error.remedy, error.exit_code)
     except (typer.Abort, KeyboardInterrupt):

@@ -278,6 +278,23 @@ def codes_of(year: int) -> frozenset[str]:
     return frozenset(valid)
 
 
+def parse_year(text: str) -> int:
+    """Read the year of a geography.
+
+    Raises
+    ------
+    UsageError
+        If it is not a year from 2008 to 2026.
+    """
+    if not text.strip().isdigit():
+        raise UsageError(
+            f"Année « {text} » : un nombre est attendu, de {FIRST_YEAR} à {LAST_YEAR}.",
+            f"Donnez --year {LAST_YEAR}.",
+        )
+    _check_year(int(text))
+    return int(text)
+
+
 def _check_year(year: int) -> None:
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise UsageError(

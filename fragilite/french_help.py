@@ -89,16 +89,13 @@ def _message(error: Any) -> str:
     if kind == "BadOptionUsage":
         return f"L'option {error.option_name} demande une valeur."
     if kind == "BadParameter":
-        found = re.search(r"'([^']*)'", error.message)
-        wanted = "un nombre entier" if "integer" in error.message else "une autre valeur"
-        shown = f", trouvé « {found[1]} »" if found else ""
-        return f"{_hint(error)} : {wanted} est attendu{'' if 'nombre' in wanted else 'e'}{shown}."
+        return f"Valeur refusée pour {_hint(error)}."
     if "No such command" in text:
         names = re.findall(r"'([^']*)'", text)
         near = " ou ".join(names[1:])
         return f"Commande inconnue : {names[0]}." + (f" Vouliez-vous dire {near} ?" if near else "")
     if "extra argument" in text:
-        return f"Argument en trop : {text[text.find('(') + 1 : text.rfind(')')]}."
+        return f"Argument en trop : {text[text.rfind('(') + 1 : text.rfind(')')]}."
     if "Missing command" in text:
         return "Il manque une commande."
     return text

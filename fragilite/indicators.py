@@ -257,7 +257,9 @@ def _regroup(figure: Figure, calcul: object, grouping: _Grouping, method: Method
         values = np.where(enough, _evaluate(calcul, parts, millesime), np.nan)
     partly = having < members
     approximate = partly | isinstance(calcul, Rapport)
-    statuts = grouping.worst(np.where(known, figure.statuts, Statut.PUBLIE))
+    # An empty commune (0 / 0, without object) takes nothing from its group.
+    shown = known & (figure.statuts.to_numpy() < Statut.SECRET)
+    statuts = grouping.worst(np.where(shown, figure.statuts, Statut.PUBLIE))
     statuts = np.where(approximate, np.maximum(statuts, Statut.ESTIME), statuts)
     statuts = np.where(np.isnan(values), ABSENT, statuts)
     regles = grouping.rules(figure.regles.to_numpy(dtype=object))

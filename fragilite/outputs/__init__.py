@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -242,16 +241,21 @@ def _plain_errors(folder: Path) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, sqlite3.Error, DataLayerError, DataSourceError):
-        with suppress(OSError):
-            free = shutil.disk_usage(folder).free
-            if free < 1_000_000:
-                error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except (OSError, sqlite3.Error, DataLayerError, DataSourceError) as error:
+        reason = _REASONS[errno.ENOSPC] if _disk_is_full(folder) else _reason(error)
         raise FragiliteError(
-            f"Écriture impossible dans {folder} : {_reason(error)}. "
+            f"Écriture impossible dans {folder} : {reason}. "
             "Rien n'a été remplacé : les fichiers d'avant sont intacts.",
             "Libérez de la place ou choisissez un autre dossier avec --output.",
         ) from error
+
+
+def _disk_is_full(folder: Path) -> bool:
+    """Whether less than 1 MB is free: GDAL and SQLite do not always say why they stopped."""
+    try:
+        return shutil.disk_usage(folder).free < 1_000_000
+    except OSError:
+        return False
 
 
 _REASONS = {

@@ -1,0 +1,82 @@
+"""The bundled figures: what they are, and that the script that wrote them still does."""
+
+import hashlib
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+import shapely
+
+from fragilite.ingestion.catalogue import load_sources
+from fragilite.inputs import bundled_departements, bundled_lots
+
+ROOT = Path(__file__).resolve().parents[1]
+BUNDLED = ROOT / "fragilite/bundled"
+
+
+def test_under_one_megabyte():
+    assert sum(path.stat().st_size for path in BUNDLED.rglob("*") if path.is_file()) < 1_000_000
+
+
+def test_each_file_has_its_provenance():
+    manifest = json.loads((BUNDLED / "49/manifeste.json").read_text(encoding="utf-8"))
+    assert bundled_departements() == ["49"]
+    declared = {lot.fichier for lot in bundled_lots("49")}
+    present = {path.name for path in (BUNDLED / "49").glob("*_*.csv")} - {"anciennes_communes.csv"}
+    assert declared == present
+    assert manifest["cog"] == 2026
+    for lot in bundled_lots("49"):
+        content = (BUNDLED / "49" / lot.fichier).read_bytes()
+        assert lot.sha256 == hashlib.sha256(content).hexdigest()
+        assert lot.donnees_au
+        assert lot.releve_le
+        columns = content.decode().splitlines()[0].split(",")[1:]
+        assert set(columns) <= set(lot.record.variables), lot.source
+
+
+def test_every_figure_is_of_maine_et_loire():
+    for path in (BUNDLED / "49").glob("*.csv"):
+        table = pd.read_csv(path, dtype=str)
+        if "code_insee" in table:
+            assert table["code_insee"].str.startswith("49").all(), path.name
+
+
+def test_town_halls_lie_in_their_commune(built):
+    """11 of the 176 published points do not: they fall back to a point inside."""
+    towns = built.inputs.communes
+    points = shapely.points(towns["mairie_x"].astype(float), towns["mairie_y"].astype(float))
+    outlines = built.inputs.contours().geometry.to_numpy()
+    assert shapely.contains(outlines, points).all()
+    assert (towns["mairie_origine"] == "point intérieur").sum() == 11
+
+
+def test_sources_of_the_catalogue():
+    for key, source in load_sources().items():
+        assert source.licence == "Licence Ouverte 2.0", key
+        assert source.page.startswith("https://")
+        for name, variable in source.variables.items():
+            assert variable.libelle
+            assert variable.unite
+            assert variable.poids is None or variable.poids in source.variables, name
+
+
+def test_the_script_writes_the_same_bytes(shared_data, tmp_path, monkeypatch):
+    import importlib.util
+    import sys
+
+    spec = importlib.util.spec_from_file_location("bundle", ROOT / "tools/bundle.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    arguments = ["bundle", "--from", str(shared_data), "--into", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    module.main()
+    for path in sorted(tmp_path.rglob("*")):
+        if path.is_file():
+            bundled = BUNDLED / path.relative_to(tmp_path)
+            assert path.read_bytes() == bundled.read_bytes(), path.name
+
+
+def test_the_package_finds_its_files():
+    for name in ("bundled/49/contours.parquet", "methods/fragilite-2026.toml", "dictionnaire.toml"):
+        assert (files("fragilite") / name).is_file()

@@ -1,0 +1,66 @@
+"""Documentation that is made from the data must not drift; every command is documented."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fragilite import __version__
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def tool(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"tools/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("path", ["docs/methode.md", "docs/dictionnaire.md", "README.md"])
+def test_generated_pages_are_up_to_date(path):
+    expected = tool("docs").pages()[ROOT / path]
+    found = (ROOT / path).read_text(encoding="utf-8")
+    assert found == expected, "relancez : python tools/docs.py"
+
+
+def test_every_command_is_in_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for command in ("build", "explain", "sources", "method show", "method new"):
+        assert f"fragilite {command}" in readme, command
+
+
+def test_every_option_of_build_is_understood():
+    """The README's own command line works, but for its output folder."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    line = re.search(r"fragilite (build --dept 49 --format .*)", readme)[1]
+    options = set(re.findall(r"--[a-z-]+", line))
+    done = subprocess.run(
+        [sys.executable, "-m", "fragilite", "build", "--help"], capture_output=True, text=True
+    )
+    assert options <= set(re.findall(r"--[a-z-]+", done.stdout))
+
+
+def test_links_of_the_readme_lead_somewhere():
+    for page in ("README.md", "CONTRIBUTING.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)]+)\)", text):
+            if not target.startswith("http"):
+                assert (ROOT / target).exists(), target
+
+
+def test_one_version_everywhere():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {__version__}" in citation
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## {__version__} — " in changelog
+
+
+def test_readme_states_the_figures_of_the_build(built):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = built.communes.set_index("nom")
+    for nom in ("La Pellerine", "Angers"):
+        assert f"{table['indice'][nom]:.1f}".replace(".", ",") in readme

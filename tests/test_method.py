@@ -1,0 +1,172 @@
+"""The method file: what it says, and what is said of a faulty one."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fragilite.errors import UsageError
+from fragilite.method import (
+    MethodError,
+    available_methods,
+    copy_method,
+    load_method,
+    method_text,
+)
+
+TEXT = method_text("fragilite-2026").decode()
+
+
+def faulty(tmp_path, old, new, *, count=1):
+    assert old in TEXT
+    path = tmp_path / "essai.toml"
+    path.write_text(TEXT.replace(old, new, count), encoding="utf-8")
+    return path
+
+
+def problems(path):
+    with pytest.raises(MethodError) as error:
+        load_method(path)
+    assert str(path) in error.value.message
+    return "\n".join(error.value.problems)
+
+
+def test_default_method_is_the_published_one():
+    method = load_method()
+    assert method.weights["indice"] == {"reseau": 0.25, "usages": 0.75}
+    assert method.weights["usages"] == {"competences": 0.6, "sociale": 0.4}
+    bounds = {code: (i.points_0, i.points_100) for code, i in method.indicateurs.items()}
+    assert bounds == {
+        "part_locaux_sans_fibre": (0, 50),
+        "part_surface_sans_4g": (0, 50),
+        "part_65_plus": (11.0, 36.8),
+        "part_sans_bac": (22.4, 68.8),
+        "niveau_de_vie_relatif": (142.9, 75.0),
+        "part_80_plus_vivant_seuls": (0.8, 5.3),
+    }
+    assert method.noeuds["indice"].classes.bornes == [0, 27, 37, 45.5, 55, 100]
+    assert method.noeuds["usages"].classes.bornes == [0, 31.6, 42.8, 52.7, 63.5, 100]
+    assert (method.completude_min.noeud, method.completude_min.indice) == (0.5, 0.75)
+    assert method.age_max.valeur == 5
+    rates = [tranche.taux for tranche in method.volume.tranches]
+    assert rates == [2, 4, 6.5, 24, 62]
+    references = method.indicateurs["niveau_de_vie_relatif"].calcul.references
+    assert references == {"2019": 21930, "2021": 23080, "2023": 25920}
+    assert sum(method.shares[code] for code in method.indicateurs) == pytest.approx(1)
+
+
+def test_every_number_has_a_reason_and_a_dated_reference():
+    method = load_method()
+    dated = re.compile(r"(19|20)\d\d")
+    records = [method.age_max, method.couverture_min, method.completude_min]
+    records += [node for node in method.noeuds.values() if node.parent]
+    records += [node.classes for node in method.noeuds.values() if node.classes]
+    records += [*method.indicateurs.values(), *method.volume.tranches]
+    for record in records:
+        assert record.raison, record
+        assert dated.search(record.reference), record
+    for indicator in method.indicateurs.values():
+        assert indicator.libelle
+        assert indicator.unite
+        assert indicator.france.source
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("points_0 = 11.0", "point_0 = 11.0", "indicateurs.part_65_plus.point_0 : clé inconnue"),
+        ("points_0 = 11.0", "point_0 = 11.0", "Vouliez-vous dire « points_0 »"),
+        ("points_0 = 11.0\n", "", "indicateurs.part_65_plus.points_0 : clé manquante"),
+        ("points_0 = 11.0", 'points_0 = "onze"', "nombre attendu, trouvé « onze »"),
+        ("points_0 = 11.0", "points_0 = 36.8", "doivent différer, trouvé 36.8 deux fois"),
+        ("points_0 = 11.0", "points_0 = 40", "« aggrave » demande points_0 < points_100"),
+        ("points_0 = 142.9", "points_0 = 70", "« protege » demande points_0 > points_100"),
+        ('sens = "aggrave"', 'sens = "agrave"', "'aggrave', 'protege' attendu, trouvé « agrave »"),
+        ('type = "part"', 'type = "par"', "calcul.type : 'part', 'rapport'"),
+        ('["pop_65_plus"]', '["pop_65_plu"]', "variable inconnue « pop_65_plu »"),
+        ('["pop_65_plus"]', '["pop_65_plu"]', "Vouliez-vous dire « pop_65_plus »"),
+        ('noeud = "reseau"', 'noeud = "rezeau"', "nœud inconnu « rezeau ». Vouliez-vous dire « re"),
+        ('parent = "usages"', 'parent = "usage"', "noeuds.competences.parent : nœud inconnu"),
+        ("poids = 0.25", "poids = -1", "noeuds.reseau.poids : au moins 0 attendu, trouvé -1"),
+        ("noeud = 0.5", "noeud = 1.5", "completude_min.noeud : au plus 1 attendu, trouvé 1.5"),
+        ("37, 45.5", "45.5, 37", "noeuds.indice.classes.bornes : valeurs croissantes"),
+        ('normalisation = "bornes"', 'normalisation = "rang"', "'bornes' attendu"),
+        ("version = ", "versions = ", "methode.versions : clé inconnue"),
+        ("[volume]", "[volumes]", "volumes : clé inconnue"),
+        ("date = 2026-11-21", 'date = "hier"', "methode.date : date attendue"),
+    ],
+)
+def test_faults_name_the_key_and_what_was_found(tmp_path, old, new, expected):
+    assert expected in problems(faulty(tmp_path, old, new))
+
+
+def test_cycle(tmp_path):
+    path = faulty(tmp_path, 'parent = "indice"\npoids = 0.75', 'parent = "sociale"\npoids = 0.75')
+    assert "boucle sociale → usages → sociale" in problems(path)
+
+
+def test_two_roots(tmp_path):
+    path = faulty(tmp_path, 'parent = "indice"\npoids = 0.25\n', "")
+    assert "une seule racine" in problems(path)
+
+
+def test_all_weights_zero(tmp_path):
+    text = TEXT.replace("poids = 0.25", "poids = 0").replace("poids = 0.75", "poids = 0")
+    path = tmp_path / "essai.toml"
+    path.write_text(text, encoding="utf-8")
+    assert "noeuds.indice : tous les poids de ses enfants sont nuls" in problems(path)
+
+
+def test_every_fault_is_listed(tmp_path):
+    text = TEXT.replace("points_0 = 11.0", "points_0 = 36.8").replace('["pop_65_plus"]', '["x"]')
+    path = tmp_path / "essai.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(MethodError) as error:
+        load_method(path)
+    assert len(error.value.problems) == 3  # the bounds, and the variable in two places
+    assert "2 autre(s) erreur(s)" in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"[methode\n", "ligne 1, colonne"),
+        ("é".encode("latin-1"), "UTF-8"),
+        (b"", "clé manquante"),
+    ],
+)
+def test_unreadable_files(tmp_path, content, expected):
+    path = tmp_path / "essai.toml"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=expected):
+        load_method(path)
+
+
+def test_missing_file_names_the_methods():
+    with pytest.raises(UsageError, match="introuvable") as error:
+        load_method("nulle-part.toml")
+    assert "fragilite-2026" in error.value.remedy
+
+
+def test_copy_is_a_method_of_its_own(tmp_path):
+    path = tmp_path / "La mienne.toml"
+    copy_method("fragilite-2026", path)
+    copied = load_method(path)
+    assert copied.methode.code == "la-mienne"
+    assert copied.sha256 != load_method().sha256
+    with pytest.raises(UsageError, match="existe déjà"):
+        copy_method("fragilite-2026", path)
+    assert "fragilite-2026" in available_methods()
+
+
+def test_numbers_of_the_method_are_not_in_the_code():
+    """No bound, rate or class limit of the default method is written in Python."""
+    from fragilite import dictionary, indicators, pipeline, scoring, summary
+
+    method = load_method()
+    numbers = {str(i.points_100) for i in method.indicateurs.values()} - {"50.0", "100.0"}
+    numbers |= {"45.5", "25920", "0.062", "6.5"}
+    for module in (dictionary, indicators, pipeline, scoring, summary):
+        code = Path(module.__file__).read_text(encoding="utf-8")
+        for number in numbers:
+            assert not re.search(rf"(?<![\d.]){re.escape(number)}(?![\d])", code), (number, module)
