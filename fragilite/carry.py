@@ -128,7 +128,8 @@ def _merge(
         if variables[name].nature == "effectif":
             merged[name] = _add(values[name], statuts[name], text, part)
         else:
-            weights = values[weight] * part if weight else pd.Series(np.nan, index=values.index)
+            known = weight in values.columns  # Filosofi 2023 publishes no headcount
+            weights = values[weight] * part if known else pd.Series(np.nan, index=values.index)
             merged[name] = _average(values[name], statuts[name], text, part, weights)
     return (
         pd.DataFrame({name: value for name, (value, _, _) in merged.items()}),

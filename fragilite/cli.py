@@ -15,7 +15,9 @@ from fragilite.french_help import FrenchCommand, FrenchGroup, usage_error
 
 if TYPE_CHECKING:
     from fragilite.explanation import Candidate
+    from fragilite.ingestion.gather import Options
     from fragilite.pipeline import Build
+    from fragilite.territory import Territory
 
 DEFAULT_METHOD = "fragilite-2026"
 ADVANCED = "Avancé"
@@ -39,6 +41,18 @@ app = typer.Typer(
     subcommand_metavar="COMMANDE [ARGUMENTS]...",
     options_metavar="[OPTIONS]",
 )
+sources_app = typer.Typer(
+    cls=FrenchGroup,
+    rich_markup_mode=None,
+    subcommand_metavar="[COMMANDE] [ARGUMENTS]...",
+    invoke_without_command=True,
+)
+app.add_typer(
+    sources_app,
+    name="sources",
+    help="Lister les sources : éditeur, millésime, géographie, licence, date.",
+    rich_help_panel=ADVANCED,
+)
 methods_app = typer.Typer(
     cls=FrenchGroup,
     rich_markup_mode=None,
@@ -55,7 +69,57 @@ app.add_typer(
 
 Dept = Annotated[
     str | None,
-    typer.Option("--dept", metavar="CODE", help="Département, comme 49.", show_default=False),
+    typer.Option(
+        "--dept",
+        metavar="CODE",
+        help="Département, comme 49 ; plusieurs : 44,49.",
+        show_default=False,
+    ),
+]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", metavar="CODE", help="Région, comme 52.", show_default=False),
+]
+Epci = Annotated[
+    str | None,
+    typer.Option("--epci", metavar="SIREN", help="EPCI, comme 200060010.", show_default=False),
+]
+France = Annotated[bool, typer.Option("--france", help="Toute la France.", show_default=False)]
+Raw = Annotated[
+    Path | None,
+    typer.Option(
+        "--raw",
+        metavar="DOSSIER",
+        help="Dossier des fichiers des producteurs (par défaut data/raw) ; ceux qu'on y dépose "
+        "sont reconnus à leur contenu.",
+        show_default=False,
+    ),
+]
+Frozen = Annotated[
+    bool,
+    typer.Option(
+        "--frozen",
+        help="N'utilise que les fichiers inscrits dans sources.lock.json.",
+        show_default=False,
+    ),
+]
+VintagePins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vintage",
+        metavar="SOURCE=MILLÉSIME",
+        help="Impose un millésime, comme insee_rp=2022 (répétable).",
+        show_default=False,
+    ),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without",
+        metavar="SOURCE",
+        help="Se passe d'une source (répétable).",
+        show_default=False,
+    ),
 ]
 MethodOption = Annotated[
     str,
@@ -97,6 +161,9 @@ def _top(
 @app.command("build", cls=FrenchCommand)
 def _build(
     dept: Dept = None,
+    region: Region = None,
+    epci: Epci = None,
+    france: France = False,
     method: MethodOption = DEFAULT_METHOD,
     year: Year = None,
     output: Annotated[
@@ -138,15 +205,22 @@ def _build(
         bool, typer.Option("--quiet", help="N'écrit que les chemins.", show_default=False)
     ] = False,
     as_json: Json = False,
+    raw: Raw = None,
     offline: Offline = False,
+    frozen: Frozen = False,
+    vintage: VintagePins = None,
+    without: Without = None,
 ) -> None:
-    """Calcule l'indice des communes d'un département et écrit les fichiers."""
+    """Calcule l'indice des communes d'un territoire et écrit les fichiers."""
     from fragilite import outputs
     from fragilite.paths import processed_dir
+    from fragilite.territory import parse_territory
 
     wanted = outputs.parse_formats(formats)
     system = outputs.parse_crs(crs) if crs else None
-    built = _built(dept, method, year)
+    where = parse_territory(dept, region, epci, france=france)
+    options = _options(raw, vintage, without, offline=offline, frozen=frozen, quiet=quiet)
+    built = _built(where, method, year, options)
     folder = outputs.output_folder(output or processed_dir(), default=output is None)
     files = outputs.write(built, folder, wanted, crs=system, overwrite=overwrite)
     if quiet and not as_json:
@@ -167,27 +241,88 @@ def _explain(
     method: MethodOption = DEFAULT_METHOD,
     year: Year = None,
     as_json: Json = False,
+    raw: Raw = None,
     offline: Offline = False,
+    frozen: Frozen = False,
+    vintage: VintagePins = None,
+    without: Without = None,
 ) -> None:
     """Dit pourquoi une commune a cet indice, point par point."""
     from fragilite.explanation import departement_for, explain, find, render
-    from fragilite.inputs import bundled_departements
+    from fragilite.ingestion.bundled import bundled_departements
+    from fragilite.territory import parse_territory
 
-    where = dept or departement_for(commune, bundled_departements())
-    built = _built(where, method, year)
+    where = parse_territory(dept or departement_for(commune, bundled_departements()))
+    options = _options(raw, vintage, without, offline=offline, frozen=frozen)
+    built = _built(where, method, year, options)
     candidates = find(commune, built.inputs)
     chosen = candidates[0] if len(candidates) == 1 else _ask(commune, candidates)
     facts = explain(built, chosen.code, chosen.ancienne)
     typer.echo(_dumped(facts) if as_json else render(facts, built))
 
 
-@app.command("sources", cls=FrenchCommand, rich_help_panel=ADVANCED)
-def _sources(as_json: Json = False) -> None:
-    """Liste les sources : éditeur, millésime, géographie, licence, date."""
-    from fragilite.listing import render_sources, source_records
+@app.command("fetch", cls=FrenchCommand, rich_help_panel=ADVANCED)
+def _fetch(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SOURCE]...", help="Sources à prendre (par défaut toutes)."),
+    ] = None,
+    update: Annotated[
+        bool,
+        typer.Option(
+            "--update",
+            help="Redemande aux producteurs et dit ce qui a changé.",
+            show_default=False,
+        ),
+    ] = False,
+    dept: Dept = None,
+    raw: Raw = None,
+    offline: Offline = False,
+    frozen: Frozen = False,
+    vintage: VintagePins = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="N'écrit que les chemins.", show_default=False)
+    ] = False,
+) -> None:
+    """Télécharge les fichiers des producteurs dans data/raw, avec leur empreinte."""
+    from fragilite.ingestion.files import fetch_sources
+    from fragilite.territory import parse_territory
 
-    records = source_records()
-    typer.echo(_dumped(records) if as_json else render_sources(records))
+    options = _options(raw, vintage, None, offline=offline, frozen=frozen, quiet=quiet)
+    where = parse_territory(dept) if dept else None
+    for path in fetch_sources(sources or [], options, update=update, territory=where):
+        typer.echo(path)
+
+
+@sources_app.callback()
+def _sources(context: typer.Context, as_json: Json = False) -> None:
+    if context.invoked_subcommand is None:
+        from fragilite.listing import render_sources, sources_at_hand
+
+        records = sources_at_hand()
+        typer.echo(_dumped(records) if as_json else render_sources(records))
+
+
+@sources_app.command("check", cls=FrenchCommand)
+def _sources_check(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SOURCE]...", help="Sources à essayer (par défaut toutes)."),
+    ] = None,
+) -> None:
+    """Essaie chaque adresse du catalogue et dit lesquelles répondent."""
+    from fragilite.errors import CheckFailedError
+    from fragilite.ingestion.files import check_addresses
+
+    results = check_addresses(sources or [])
+    for result in results:
+        typer.echo(f"{'oui' if result.answers else 'NON'}  {result.file.key}  {result.detail}")
+    silent = sum(not result.answers for result in results)
+    if silent:
+        raise CheckFailedError(
+            f"{silent} adresse(s) sur {len(results)} ne répondent pas.",
+            "Corrigez le catalogue, ou déposez ces fichiers dans data/raw.",
+        )
 
 
 @methods_app.callback()
@@ -243,6 +378,25 @@ def _method_check(
     )
 
 
+@methods_app.command("calibrate", cls=FrenchCommand)
+def _method_calibrate(
+    method: MethodOption = DEFAULT_METHOD,
+    raw: Raw = None,
+    offline: Offline = False,
+    frozen: Frozen = False,
+    vintage: VintagePins = None,
+    without: Without = None,
+) -> None:
+    """Recalcule bornes et classes sur la France entière, à côté de celles de la méthode."""
+    from fragilite.listing import render_calibration
+    from fragilite.national import calibrate
+    from fragilite.territory import parse_territory
+
+    options = _options(raw, vintage, without, offline=offline, frozen=frozen)
+    built = _built(parse_territory(france=True), method, None, options)
+    typer.echo(render_calibration(calibrate(built)))
+
+
 @methods_app.command("new", cls=FrenchCommand)
 def _method_new(
     file: Annotated[Path, typer.Argument(metavar="FICHIER", help="Fichier à créer.")],
@@ -268,14 +422,30 @@ def _method_new(
     )
 
 
-def _built(dept: str | None, method: str, year: str | None) -> Build:
-    """Run the pipeline, or say what is missing to run it."""
+def _built(where: Territory, method: str, year: str | None, options: Options) -> Build:
+    """Run the pipeline for the options of a command."""
     from fragilite.cog import LAST_YEAR, parse_year
     from fragilite.pipeline import build
 
-    if dept is None:
-        raise UsageError("Il manque le département.", "Exemple : fragilite build --dept 49")
-    return build(dept, method=method, annee=LAST_YEAR if year is None else parse_year(year))
+    annee = LAST_YEAR if year is None else parse_year(year)
+    return build(where, method=method, annee=annee, options=options)
+
+
+def _options(
+    raw: Path | None,
+    vintage: list[str] | None,
+    without: list[str] | None,
+    *,
+    offline: bool = False,
+    frozen: bool = False,
+    quiet: bool = False,
+) -> Options:
+    """What a build may do to have its figures, from the options of a command."""
+    from fragilite.ingestion.gather import Options, parse_pins
+
+    if raw is not None and not raw.is_dir():
+        raise UsageError(f"Dossier introuvable : {raw}.", "Donnez --raw un dossier qui existe.")
+    return Options(raw, offline, frozen, parse_pins(vintage or []), frozenset(without or []), quiet)
 
 
 def _ask(text: str, candidates: list[Candidate]) -> Candidate:

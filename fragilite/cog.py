@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import defaultdict
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -154,6 +156,98 @@ def parse_departement(text: str) -> Departement:
             f"Vouliez-vous dire {code[:2]} ({nom}) ? Une commune s'explique par fragilite explain."
         )
     raise UsageError(f"Département inconnu : « {text} ».", hint)
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region: its code, name, and the départements it holds."""
+
+    code: str
+    nom: str
+    departements: tuple[str, ...]
+
+
+@cache
+def regions() -> dict[str, Region]:
+    """The 18 regions by code, with their départements (COG 2026).
+
+    Examples
+    --------
+    >>> regions()["52"].departements
+    ('44', '49', '53', '72', '85')
+    """
+    held: dict[str, list[Departement]] = defaultdict(list)
+    for departement in departements().values():
+        held[departement.code_region].append(departement)
+    return {
+        code: Region(code, parts[0].nom_region, tuple(part.code for part in parts))
+        for code, parts in sorted(held.items())
+    }
+
+
+def parse_region(text: str) -> Region:
+    """Read a region code such as ``52``, ``1`` or ``04``.
+
+    Raises
+    ------
+    UsageError
+        If no region has this code; the message says what it probably was.
+
+    Examples
+    --------
+    >>> parse_region("52").nom
+    'Pays de la Loire'
+    """
+    code = text.strip().upper()
+    code = f"0{code}" if re.fullmatch(r"[1-9]", code) else code
+    if code in regions():
+        return regions()[code]
+    hint = "Codes attendus : " + ", ".join(
+        f"{region.code} ({region.nom})" for region in regions().values()
+    )
+    names = {_plain(region.nom): region for region in regions().values()}
+    near = get_close_matches(_plain(text), names, n=1)
+    if near:
+        hint = f"Vouliez-vous dire --region {names[near[0]].code} ({names[near[0]].nom}) ?"
+    elif code in departements():
+        here = departements()[code]
+        hint = (
+            f"{code} est un département ({here.nom}) : --dept {code}, ou --region "
+            f"{here.code_region} ({here.nom_region})."
+        )
+    raise UsageError(f"Région inconnue : « {text} ».", hint)
+
+
+def _plain(name: str) -> str:
+    """Letters and digits of a name, without case, accents or signs."""
+    letters = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
+    return "".join(letter for letter in letters if letter.isalnum())
+
+
+def parse_epci(text: str) -> str:
+    """Read an EPCI code: the nine digits of its SIREN number.
+
+    Raises
+    ------
+    UsageError
+        If it is anything else; the message says what it probably was.
+
+    Examples
+    --------
+    >>> parse_epci("200 060 010")
+    '200060010'
+    """
+    code = "".join(text.split())
+    if re.fullmatch(r"[0-9]{9}", code):
+        return code
+    hint = "Exemple : 200060010 pour Mauges Communauté."
+    if re.fullmatch(r"[0-9]{9}\.0", code):
+        hint = "Le code a été lu comme un nombre : gardez la colonne en texte."
+    elif re.fullmatch(r"[0-9]{14}", code):
+        hint = f"C'est un SIRET : son SIREN est {code[:9]}."
+    elif _CODE.fullmatch(code.upper()):
+        hint = "C'est un code de commune : une commune s'explique par fragilite explain."
+    raise UsageError(f"Code EPCI « {text} » : les neuf chiffres du SIREN attendus.", hint)
 
 
 def projection_of(codes_departement: Iterable[str]) -> int:
@@ -396,6 +490,42 @@ def moves(depuis: int, vers: int) -> dict[str, tuple[str, ...]]:
     return {code: targets for code, targets in found.items() if targets != (code,)}
 
 
+@cache
+def aliases(year: int) -> dict[str, str]:
+    """Other codes, before or after, of the communes of a geography that only changed code.
+
+    Files late or early by one edition use them: 49069 in geography 2026 is Orée d'Anjou, 49126.
+
+    Parameters
+    ----------
+    year : int
+        Year of the geography.
+
+    Returns
+    -------
+    dict of str to str
+        A code that is no commune of the geography → the one that is. Mergers are not aliases: the
+        commune they ended had figures of its own.
+
+    Examples
+    --------
+    >>> aliases(2026)["49069"], aliases(2024)["49126"], aliases(2026).get("49321")
+    ('49126', '49069', None)
+    """
+    found: dict[str, str] = {}
+    for other in sorted(range(FIRST_YEAR, LAST_YEAR + 1), key=lambda other: abs(other - year)):
+        before, after = sorted((year, other))
+        moved = moves(before, after)
+        arrivals = Counter(target for targets in moved.values() for target in targets)
+        staying = codes_of(before) - moved.keys()
+        for code, targets in moved.items():
+            if len(targets) == 1 and arrivals[targets[0]] == 1 and targets[0] not in staying:
+                theirs, ours = (code, targets[0]) if other < year else (targets[0], code)
+                if theirs not in codes_of(year):
+                    found.setdefault(theirs, ours)
+    return found
+
+
 def check_codes(codes: Iterable[str], year: int, where: str) -> None:
     """Refuse codes that are not communes of a geography.
 
@@ -445,4 +575,4 @@ def fold_arrondissements(table: pd.DataFrame) -> pd.DataFrame:
     groups = parts.groupby(parts.index.map(_PARENT))
     summed = groups.sum().where(groups.count().eq(groups.size(), axis=0))
     summed.index.name = table.index.name
-    return pd.concat([whole, summed[~summed.index.isin(whole.index)]])
+    return pd.concat([whole, summed.loc[summed.index.difference(whole.index)]])

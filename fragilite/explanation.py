@@ -98,7 +98,7 @@ def find(text: str, inputs: Inputs) -> list[Candidate]:
             return [Candidate(row["code_insee"], names[row["code_insee"]], row["nom"])]
         raise UsageError(
             f"Commune inconnue : {code}, au 1er janvier {inputs.annee}, "
-            f"dans le département {inputs.departement}.",
+            f"dans {inputs.territory.libelle}.",
             "Essayez par son nom : fragilite explain NOM",
         )
     wanted = fold(text)
@@ -121,9 +121,7 @@ def find(text: str, inputs: Inputs) -> list[Candidate]:
         if guesses
         else "Donnez son code à cinq caractères."
     )
-    raise UsageError(
-        f"Commune inconnue : « {text} », dans le département {inputs.departement}.", hint
-    )
+    raise UsageError(f"Commune inconnue : « {text} », dans {inputs.territory.libelle}.", hint)
 
 
 def _distinct(candidates: list[Candidate]) -> list[Candidate]:
@@ -170,7 +168,8 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
         Identity, index and rank, sub-scores, contributions that add up to the index, people to
         accompany, context, what is missing.
     """
-    row: dict[Any, Any] = build.communes.set_index("code_insee").loc[code].to_dict()
+    rows = build.communes.set_index("code_insee", drop=False)
+    row: dict[Any, Any] = rows.loc[code].to_dict()
     method, scores = build.method, build.result.scores
     epci = row["code_epci"]
     return {
@@ -199,12 +198,14 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
                 "code": method.column(node),
                 "libelle": method.noeuds[node].libelle,
                 "valeur": _value(scores.noeuds.loc[code, node]),
-                "departement": _value(_first(build.result_departement.scores.noeuds[node])),
+                "departement": _value(
+                    build.result_departement.scores.noeuds[node].get(row["code_departement"])
+                ),
                 "epci": _value(build.result_epci.scores.noeuds[node].get(epci)),
             }
             for node in method.descending()
         ],
-        "indicateurs": [_indicator(build, name, code, epci) for name in method.indicateurs],
+        "indicateurs": [_indicator(build, name, row) for name in method.indicateurs],
         "volume": {
             "personnes_a_accompagner": _value(row["personnes_a_accompagner"]),
             "statut": row["personnes_a_accompagner_statut"],
@@ -213,8 +214,8 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
                 100 * row["personnes_a_accompagner"] / build.result.volume.sum()
             ),
         },
-        "effectifs": [_shown(build, name, code) for name in method.effectifs],
-        "contexte": [_shown(build, name, code) for name in method.contexte],
+        "effectifs": [_shown(build, name, row) for name in method.effectifs],
+        "contexte": [_shown(build, name, row) for name in method.contexte],
         "usage": method.lecture.usage,
         "non_usage": method.lecture.non_usage,
         "ne_voit_pas": method.lecture.invisible,
@@ -228,12 +229,9 @@ def _value(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _first(values: pd.Series) -> Any:
-    return values.iloc[0] if len(values) else None
-
-
-def _shown(build: Build, name: str, code: str) -> dict[str, Any]:
+def _shown(build: Build, name: str, row: dict[Any, Any]) -> dict[str, Any]:
     record, figure = build.method.figures[name], build.result.figures[name]
+    code = row["code_insee"]
     there = build.result_departement.figures[name]
     return {
         "code": name,
@@ -244,17 +242,17 @@ def _shown(build: Build, name: str, code: str) -> dict[str, Any]:
         "statut": Statut(figure.statuts[code]).name.lower(),
         "regle": figure.regles[code],
         "millesime": figure.millesime,
-        "departement": _value(_first(there.values)),
+        "departement": _value(there.values.get(row["code_departement"])),
         "france": record.france.model_dump() if record.france else None,
     }
 
 
-def _indicator(build: Build, name: str, code: str, epci: str) -> dict[str, Any]:
-    scores = build.result.scores
+def _indicator(build: Build, name: str, row: dict[Any, Any]) -> dict[str, Any]:
+    code, scores = row["code_insee"], build.result.scores
     scored = name in scores.scored
     group: Figure = build.result_epci.figures[name]
-    return _shown(build, name, code) | {
-        "epci": _value(group.values.get(epci)),
+    return _shown(build, name, row) | {
+        "epci": _value(group.values.get(row["code_epci"])),
         "points": _value(scores.indicateurs.loc[code, name]) if scored else None,
         "contribution": _value(scores.contributions.loc[code, name]) if scored else None,
         "hors_bornes": bool(scores.satures.loc[code, name]) if scored else False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,17 @@ import pandas as pd
 
 from fragilite.errors import UsageError
 from fragilite.ingestion.catalogue import load_sources, source_of_variables
+from fragilite.ingestion.gather import Needs
 from fragilite.inputs import Inputs
-from fragilite.method import Effectif, Grandeur, Method, NombreNonNuls, Part, Rapport
+from fragilite.method import (
+    Effectif,
+    Grandeur,
+    Method,
+    NombreNonNuls,
+    Part,
+    Rapport,
+    Tranche,
+)
 from fragilite.table import Statut, Table
 
 ABSENT = int(Statut.ABSENT)
@@ -62,9 +71,24 @@ def compute(inputs: Inputs, method: Method) -> dict[str, Figure]:
     return {code: _figure(figure, inputs, method) for code, figure in method.figures.items()}
 
 
-def is_old(millesime: str | None, annee: int, method: Method) -> bool:
+def needs(method: Method) -> Needs:
+    """Variables that a method reads: what a build must have at hand."""
+    found = {name for figure in method.figures.values() for name in figure.calcul.variables}
+    for name in tuple(found):
+        weight = load_sources()[source_of_variables()[name]].variables[name].poids
+        found |= {weight} if weight else set()
+    bands = [frozenset(_rates(tranches)) for tranches in method.age_bands]
+    return Needs(frozenset(found), tuple(bands))
+
+
+def is_old(millesime: str, annee: int, method: Method) -> bool:
     """Whether a vintage is beyond ``age_max`` (reference year − year of the data)."""
-    return millesime is not None and annee - int(millesime[:4]) > method.age_max.valeur
+    return annee - int(millesime[:4]) > method.age_max.valeur
+
+
+def is_withdrawn(millesime: str | None, annee: int, method: Method) -> bool:
+    """Whether an indicator leaves the tree of a whole build: too old, or no data at hand."""
+    return millesime is None or is_old(millesime, annee, method)
 
 
 def _figure(figure: Grandeur, inputs: Inputs, method: Method) -> Figure:
@@ -119,12 +143,12 @@ def _rules(variables: list[str], table: Table) -> np.ndarray:
 
 
 def _check_reference(calcul: object, millesime: str, method: Method) -> None:
-    if isinstance(calcul, Rapport) and millesime not in calcul.references:
+    if isinstance(calcul, Rapport) and millesime[:4] not in calcul.references:
         known = ", ".join(calcul.references)
         raise UsageError(
             f"Méthode {method.origine} : la référence de {calcul.valeur} manque pour le millésime "
             f"{millesime} (connus : {known}).",
-            f'Ajoutez "{millesime}" = … dans `references`.',
+            f'Ajoutez "{millesime[:4]}" = … dans `references`.',
         )
 
 
@@ -159,7 +183,7 @@ def _evaluate(calcul: object, parts: pd.DataFrame, millesime: str) -> np.ndarray
         share = 100 * cells[:, 0] / whole
         return 100 - share if calcul.complement else share
     if isinstance(calcul, Rapport):
-        return 100 * cells[:, 0] / calcul.references[millesime]
+        return 100 * cells[:, 0] / calcul.references[millesime[:4]]
     if isinstance(calcul, NombreNonNuls):
         return np.where(np.isnan(cells).any(axis=1), np.nan, (cells > 0).sum(axis=1))
     total: np.ndarray = cells.sum(axis=1)
@@ -275,18 +299,22 @@ REGLE_MOYENNE = "moyenne des médianes des communes, pondérée par les personne
 def volume(inputs: Inputs, method: Method) -> pd.Series:
     """People to accompany, an estimate: Σ over age bands of people × national rate of the band.
 
+    The finest age bands at hand are used: those of the method, else its declared variants.
+
     Returns
     -------
     Series of float64
         By commune; NaN where an age band is missing, or where the method has no ``[volume]``.
     """
-    rates = {
-        name: tranche.taux / 100
-        for tranche in (method.volume.tranches if method.volume else ())
-        for name in tranche.effectifs
-    }
-    table = inputs.newest(list(rates)) if rates else None
-    if table is None:
-        return pd.Series(np.nan, index=inputs.communes.index)
-    people: np.ndarray = table.values[list(rates)].to_numpy() @ np.array(list(rates.values()))
-    return pd.Series(people, index=inputs.communes.index)
+    for tranches in method.age_bands:
+        rates = _rates(tranches)
+        table = inputs.newest(list(rates))
+        if table is not None:
+            values: np.ndarray = table.values[list(rates)].to_numpy()
+            return pd.Series(values @ np.array(list(rates.values())), inputs.communes.index)
+    return pd.Series(np.nan, index=inputs.communes.index)
+
+
+def _rates(tranches: Sequence[Tranche]) -> dict[str, float]:
+    """Rate of each age band, as a share."""
+    return {name: tranche.taux / 100 for tranche in tranches for name in tranche.effectifs}

@@ -5,58 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fragilite.french import number
-from fragilite.ingestion.catalogue import load_sources
-from fragilite.inputs import bundled_departements, bundled_lots
+from fragilite.ingestion.bundled import bundled_departements, bundled_frame, bundled_lots
 from fragilite.method import Method
+from fragilite.national import Limit
+from fragilite.provenance import source_records
 
 _DIRECTIONS = {"aggrave": "aggrave la fragilité", "protege": "protège de la fragilité"}
 
 
-def source_records() -> list[dict[str, str]]:
-    """Each vintage at hand of each source, as bundled."""
-    records = []
-    for departement in bundled_departements():
-        for lot in bundled_lots(departement):
-            source = lot.record
-            records.append(
-                {
-                    "source": lot.source,
-                    "editeur": source.editeur,
-                    "titre": source.titre,
-                    "millesime": lot.millesime,
-                    "geographie": str(lot.cog),
-                    "territoire": departement,
-                    "origine": lot.origine,
-                    "releve_le": lot.releve_le,
-                    "publie_le": lot.publie_le,
-                    "licence": source.licence,
-                    "attribution": source.attribution,
-                    "cadence": source.cadence,
-                    "adresse": source.page,
-                    "note": lot.note,
-                }
-            )
-    for key in ("territoires", "contours"):
-        source = load_sources()[key]
-        records.append(
-            {
-                "source": key,
-                "editeur": source.editeur,
-                "titre": source.titre,
-                "millesime": "2026" if key == "territoires" else "2025",
-                "geographie": "2026" if key == "territoires" else "2025",
-                "territoire": ", ".join(bundled_departements()),
-                "origine": "livré avec fragilite",
-                "releve_le": records[0]["releve_le"] if records else "",
-                "publie_le": "",
-                "licence": source.licence,
-                "attribution": source.attribution,
-                "cadence": source.cadence,
-                "adresse": source.page,
-                "note": "",
-            }
-        )
-    return records
+def sources_at_hand() -> list[dict[str, str]]:
+    """Each vintage of each source that travels with the program, with its territory."""
+    return [
+        record | {"territoire": departement}
+        for departement in bundled_departements()
+        for record in source_records([*bundled_lots(departement), *bundled_frame(departement)])
+    ]
 
 
 def render_sources(records: list[dict[str, str]]) -> str:
@@ -134,3 +97,19 @@ def _branch(method: Method, node: str, depth: int) -> Iterator[str]:
                 f"{indent}  {child} : {share}  {indicator.libelle}, {low} → {high} "
                 f"{indicator.unite} ({_DIRECTIONS[indicator.sens]})"
             )
+
+
+def render_calibration(limits: list[Limit]) -> str:
+    """Write declared and recomputed limits side by side."""
+    width = max((len(limit.cle) for limit in limits), default=0)
+    lines = [f"{'clé'.ljust(width)}  {'déclaré':>9}  {'recalculé':>9}"]
+    lines += [
+        f"{limit.cle.ljust(width)}  {number(limit.declare, 1):>9}  {number(limit.recalcule, 1):>9}"
+        for limit in limits
+    ]
+    lines += [
+        "",
+        "Les nombres déclarés restent : figés, ils gardent les années comparables.",
+        "Les bornes du réseau sont absolues (0 = service universel) et ne se recalculent pas.",
+    ]
+    return "\n".join(lines)

@@ -179,6 +179,14 @@ class Tranche(_Record):
     reference: str
 
 
+class Variante(_Record):
+    """Other age bands, for sources that do not publish the finest ones."""
+
+    raison: str
+    reference: str
+    tranches: list[Tranche] = Field(min_length=1)
+
+
 class Volume(_Record):
     """People to accompany: Σ over age bands of people × rate of the band."""
 
@@ -187,6 +195,7 @@ class Volume(_Record):
     definition: str
     regle_estime: str
     tranches: list[Tranche] = Field(min_length=1)
+    variantes: list[Variante] = []
 
 
 class Lecture(_Record):
@@ -261,6 +270,13 @@ class Method(_Record):
     def column(self, node: str) -> str:
         """Output column of a node: the root's own code, ``fragilite_<code>`` below."""
         return node if node == self.root else f"fragilite_{node}"
+
+    @property
+    def age_bands(self) -> list[list[Tranche]]:
+        """Sets of age bands of the volume, the finest first."""
+        if self.volume is None:
+            return []
+        return [self.volume.tranches, *(variant.tranches for variant in self.volume.variantes)]
 
     @property
     def figures(self) -> dict[str, Grandeur]:
@@ -577,7 +593,7 @@ def _variables(method: Method) -> Iterator[tuple[str, str]]:
         for code, figure in getattr(method, section).items():
             for variable in figure.calcul.variables:
                 yield f"{section}.{code}.calcul", variable
-    if method.volume:
-        for rank, tranche in enumerate(method.volume.tranches):
+    for tranches in method.age_bands:
+        for tranche in tranches:
             for variable in tranche.effectifs:
-                yield f"volume.tranches.{rank}.effectifs", variable
+                yield f"volume, tranche « {tranche.ages} »", variable

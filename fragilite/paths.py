@@ -11,6 +11,11 @@ def data_dir() -> Path:
     return Path(os.environ.get("FRAGILITE_DATA", "data"))
 
 
+def raw_dir() -> Path:
+    """Where the publishers' files are kept."""
+    return data_dir() / "raw"
+
+
 def processed_dir() -> Path:
     """Where results are written by default."""
     return data_dir() / "processed"

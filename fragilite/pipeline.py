@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fragilite import indicators, inputs, scoring
+from fragilite import indicators, scoring
 from fragilite.cog import LAST_YEAR
 from fragilite.dictionary import Column, classed_nodes, dictionary
 from fragilite.errors import FragiliteError
 from fragilite.indicators import Figure
-from fragilite.inputs import Inputs
+from fragilite.ingestion.gather import Options, gather
+from fragilite.inputs import Inputs, assemble, population
 from fragilite.method import DEFAULT, Method, load_method
 from fragilite.scoring import Scores
 from fragilite.table import Statut, statut_names
+from fragilite.territory import Territory, parse_territory
 
 EPCI_PARTIEL = "EPCI partiel"
 #: What a spreadsheet would run as a formula.
@@ -61,35 +63,43 @@ class Build:
     @property
     def nom(self) -> str:
         """Stem of the output files: ``fragilite_49``."""
-        return f"fragilite_{self.inputs.departement}"
+        return f"fragilite_{self.inputs.territory.nom}"
 
     @property
     def withdrawn(self) -> list[str]:
-        """Indicators of the method too old to be scored in this build."""
+        """Indicators of the method that this build does not score: too old, or no data at hand."""
         return [code for code in self.method.indicateurs if code not in self.result.scores.scored]
 
     @cached_property
     def columns(self) -> dict[str, Column]:
         """The dictionary of this build, by column, with the vintage of each figure."""
         vintages = {code: figure.millesime for code, figure in self.result.figures.items()}
-        population = self.inputs.newest(["pop"])
-        vintages["population"] = population.millesime if population else None
+        census = self.inputs.newest(["pop"])
+        vintages["population"] = census.millesime if census else None
         return {column.nom: column for column in dictionary(self.method, vintages)}
 
 
 def build(
-    departement: str, *, method: str | Path | Method = DEFAULT, annee: int = LAST_YEAR
+    territory: str | Territory,
+    *,
+    method: str | Path | Method = DEFAULT,
+    annee: int = LAST_YEAR,
+    options: Options | None = None,
 ) -> Build:
-    """Compute the index of digital fragility of the communes of a département.
+    """Compute the index of digital fragility of the communes of a territory.
 
     Parameters
     ----------
-    departement : str
-        Code, such as ``"49"``.
+    territory : str or Territory
+        Code of a département, such as ``"49"``, or what
+        :func:`fragilite.territory.parse_territory` reads.
     method : str, Path or Method
         Name of a method, path of a method file, or a method already read.
     annee : int
         Reference year: communes are those of its 1 January, ages of data are counted to it.
+    options : Options, optional
+        Where figures may be taken from; by default the bundled ones, else ``data/raw``, else the
+        publishers.
 
     Returns
     -------
@@ -100,7 +110,7 @@ def build(
     UsageError
         Unknown département, or faulty method file.
     SourceUnavailableError
-        No figures at hand for this département.
+        No figures at hand for this territory, or a publisher at fault.
 
     Examples
     --------
@@ -109,39 +119,28 @@ def build(
     34.2
     """
     rules = method if isinstance(method, Method) else load_method(method)
-    data = inputs.load(departement, annee)
+    where = parse_territory(territory) if isinstance(territory, str) else territory
+    needs = indicators.needs(rules)
+    data = assemble(gather(where, annee, needs, options or Options()), where, annee)
     figures = indicators.compute(data, rules)
     old = {
         code
         for code in rules.indicateurs
-        if indicators.is_old(figures[code].millesime, annee, rules)
+        if indicators.is_withdrawn(figures[code].millesime, annee, rules)
     }
     result = _result(figures, indicators.volume(data, rules), rules, old)
 
-    population = _population(data)
+    people = population(data)
     whole = _whole_epci(data)
     in_whole = data.communes["code_epci"].where(data.communes["code_epci"].isin(whole))
-    result_epci = _grouped(result, in_whole, population, rules, old)
-    result_departement = _grouped(result, data.communes["code_departement"], population, rules, old)
-    communes = _table(data.communes.drop(columns=_HALL), population, result, rules)
+    result_epci = _grouped(result, in_whole, people, rules, old)
+    result_departement = _grouped(result, data.communes["code_departement"], people, rules, old)
+    communes = _table(data.communes, people, result, rules)
     return Build(
         data, rules, result, result_epci, result_departement,
         _checked(communes.reset_index()),
-        _checked(_epci_table(data, population, result_epci, rules)),
+        _checked(_epci_table(data, people, result_epci, rules)),
     )  # fmt: skip
-
-
-_HALL = ["mairie_x", "mairie_y", "mairie_origine"]
-
-
-def _population(data: Inputs) -> pd.Series:
-    table = data.newest(["pop"])
-    if table is None:
-        raise FragiliteError(
-            f"Aucune population à portée pour le département {data.departement}.",
-            "La source insee_rp est nécessaire.",
-        )
-    return table.values["pop"]
 
 
 def _result(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from fragilite import __version__
-from fragilite.ingestion.catalogue import load_sources
+from fragilite.ingestion.lots import Lot
 from fragilite.pipeline import Build
 
 
@@ -19,58 +20,39 @@ def provenance(build: Build) -> dict[str, Any]:
             "version": header.version,
             "sha256": build.method.sha256,
         },
+        "territoire": build.inputs.territory.libelle,
         "geographie": f"Communes au 1er janvier {build.inputs.annee}",
         "indicateurs_comptes": build.result.scores.scored,
         "indicateurs_retires": build.withdrawn,
-        "sources": sources(build),
+        "sources": source_records(build.inputs.lots),
         "usage": build.method.lecture.usage,
         "non_usage": build.method.lecture.non_usage,
     }
 
 
-def sources(build: Build) -> list[dict[str, str]]:
-    """One record per vintage of a source, then the frame's."""
-    records = []
-    for lot in build.inputs.lots:
-        source = lot.record
-        records.append(
-            {
-                "source": lot.source,
-                "editeur": source.editeur,
-                "titre": source.titre,
-                "millesime": lot.millesime,
-                "geographie": str(lot.cog),
-                "adresse": source.page,
-                "donnees_au": lot.donnees_au,
-                "publie_le": lot.publie_le,
-                "releve_le": lot.releve_le,
-                "origine": lot.origine,
-                "fichier": lot.fichier,
-                "sha256": lot.sha256,
-                "licence": source.licence,
-                "attribution": source.attribution,
-                "note": lot.note,
-            }
-        )
-    released = max((lot.releve_le for lot in build.inputs.lots), default="")
-    for key, cog in (("territoires", "2026"), ("contours", "2025")):
-        source = load_sources()[key]
-        records.append(
-            dict.fromkeys(records[0] if records else (), "")
-            | {
-                "source": key,
-                "editeur": source.editeur,
-                "titre": source.titre,
-                "millesime": cog,
-                "geographie": cog,
-                "adresse": source.page,
-                "releve_le": released,
-                "origine": "livré avec fragilite",
-                "licence": source.licence,
-                "attribution": source.attribution,
-            }
-        )
-    return records
+def source_records(lots: Iterable[Lot]) -> list[dict[str, str]]:
+    """One record per vintage: publisher, data set, geography, dates, licence, digest."""
+    return [
+        {
+            "source": lot.source,
+            "editeur": lot.record.editeur,
+            "titre": lot.record.titre,
+            "millesime": lot.millesime,
+            "geographie": str(lot.cog),
+            "adresse": lot.record.page,
+            "donnees_au": lot.donnees_au,
+            "publie_le": lot.publie_le,
+            "releve_le": lot.releve_le,
+            "origine": lot.origine,
+            "fichier": lot.fichier,
+            "sha256": lot.sha256,
+            "licence": lot.record.licence,
+            "attribution": lot.record.attribution,
+            "cadence": lot.record.cadence,
+            "note": lot.note,
+        }
+        for lot in lots
+    ]
 
 
 def as_of(build: Build) -> str:

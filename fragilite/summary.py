@@ -38,8 +38,8 @@ def summary(build: Build, files: Sequence[Path] = (), stale: Sequence[Path] = ()
         volume.append("classe_libelle")
     return {
         "territoire": {
-            "departement": build.inputs.departement,
-            "nom": str(table["nom_departement"].iloc[0]),
+            "code": build.inputs.territory.nom,
+            "nom": build.inputs.territory.libelle,
             "annee": build.inputs.annee,
             "communes": len(table),
             "communes_avec_indice": int(table[nodes[0]].notna().sum()),
@@ -100,7 +100,7 @@ def remarks(build: Build) -> list[str]:
         figure = build.result.figures[code]
         label = indicator.libelle
         if figure.millesime is None:
-            found.append(f"{label} : aucune donnée à portée.")
+            found.append(f"{label} : aucune donnée à portée, pas compté.")
             continue
         if code in build.withdrawn:
             found.append(
@@ -165,7 +165,7 @@ def render(facts: dict[str, Any], build: Build) -> str:
     held = facts["plus_fragiles_tiennent"]
     blocks = [
         [
-            f"{method.methode.libelle} — {where['nom']} ({where['departement']})",
+            f"{method.methode.libelle} — {where['nom']}",
             f"Communes au 1er janvier {where['annee']} ; méthode {method.methode.code} "
             f"{method.methode.version}.",
             f"{plural(where['communes'], 'commune')}, dont {number(where['communes_avec_indice'])} "

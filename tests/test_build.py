@@ -6,7 +6,7 @@ import pytest
 from fragilite.cog import codes_of
 from fragilite.dictionary import dictionary
 from fragilite.errors import FragiliteError, SourceUnavailableError, UsageError
-from fragilite.inputs import load
+from fragilite.ingestion.gather import Options
 from fragilite.pipeline import _checked, build
 from fragilite.table import Statut
 
@@ -172,8 +172,8 @@ def test_a_status_says_why_a_value_is_missing(built):
         assert (figure.regles[estimated] != "").all(), code
 
 
-def test_secret_poverty_rates_stay_secret():
-    data = load("49", 2026)
+def test_secret_poverty_rates_stay_secret(built):
+    data = built.inputs
     statuts = data.tables["insee_filosofi", "2021"].statuts["taux_pauvrete"]
     assert (statuts == Statut.SECRET).sum() == 118
     tidy = data.tidy()
@@ -188,9 +188,9 @@ def test_tidy_has_one_row_per_commune_variable_and_vintage(built):
     assert set(tidy["statut"]) <= {statut.name.lower() for statut in Statut}
 
 
-def test_departement_without_figures():
-    with pytest.raises(SourceUnavailableError, match=r"35 \(Ille-et-Vilaine\)"):
-        build("35")
+def test_departement_without_figures(tmp_path):
+    with pytest.raises(SourceUnavailableError, match="--offline"):
+        build("35", options=Options(raw=tmp_path, offline=True, quiet=True))
 
 
 def test_unknown_departement():

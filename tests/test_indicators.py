@@ -9,6 +9,7 @@ from fragilite.errors import UsageError
 from fragilite.inputs import Inputs
 from fragilite.method import Method, load_method
 from fragilite.table import Statut, Table
+from fragilite.territory import parse_territory
 
 CODES = pd.Index(["A", "B", "C", "D", "E"], name="code_insee")
 NAN = float("nan")
@@ -16,7 +17,9 @@ NAN = float("nan")
 
 def inputs(tables, annee=2026):
     communes = pd.DataFrame({"nom": list(CODES), "code_epci": ["1", "1", "1", "2", "2"]}, CODES)
-    return Inputs(annee, "49", communes, pd.DataFrame(), pd.DataFrame(), tables, [])
+    nothing = pd.DataFrame()
+    here = parse_territory("49")
+    return Inputs(annee, here, communes, nothing, nothing, tables, [], lambda codes: codes)
 
 
 def table(source, millesime, columns, secret=()):

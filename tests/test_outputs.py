@@ -85,7 +85,7 @@ def test_geoparquet_carries_its_provenance(built, folder):
     needed = ("editeur", "titre", "millesime", "adresse", "releve_le", "licence", "attribution")
     for source in facts["sources"]:
         assert all(source[key] for key in needed), source
-    assert sum(bool(source["sha256"]) for source in facts["sources"]) == 10
+    assert sum(bool(source["sha256"]) for source in facts["sources"]) == 12
     assert schema.field("indice").metadata[b"libelle"].decode() == "Indice de fragilité numérique"
 
 

@@ -37,6 +37,7 @@ RELEVE_LE = "2026-11-21"
 LAMBERT_93 = 2154
 
 AGE_BANDS = [f"{low:02d}{low + 4:02d}" for low in range(0, 95, 5)] + ["95P"]
+RULE_HOMES = "dénominateur de l'exploitation principale, numérateur de la complémentaire"
 RULE_80 = "recomposé à partir des taux par IRIS du recensement, arrondi"
 
 
@@ -361,7 +362,7 @@ LOTS = [
     ("insee_rp", "2023", 2026, census_2023, "2023-01-01", "2026-06-30", {}, ""),
     (
         "insee_rp", "2022", 2025, census_2022, "2022-01-01", "2025-06-26",
-        {"pop_80_plus_vivant_seuls": RULE_80},
+        {"pop_80_plus_vivant_seuls": RULE_80, "menages": RULE_HOMES},
         "80 ans ou plus vivant seuls : recomposé à partir des taux par IRIS, Orée d'Anjou (49126) "
         "manque. Ménages d'une personne et familles : exploitation complémentaire.",
     ),
@@ -401,6 +402,31 @@ LOTS = [
 ]  # fmt: skip
 
 
+def lot(
+    source: str,
+    millesime: str,
+    cog: int,
+    path: Path,
+    as_of: str,
+    published: str,
+    estimated: dict[str, str],
+    note: str,
+) -> dict[str, object]:
+    """Record of the manifest for one file."""
+    return {
+        "source": source,
+        "millesime": millesime,
+        "cog": cog,
+        "fichier": path.name,
+        "donnees_au": as_of,
+        "publie_le": published,
+        "releve_le": RELEVE_LE,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "estime": estimated,
+        "note": note,
+    }
+
+
 def main() -> None:
     """Write every bundled file, then say what they weigh."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -425,21 +451,14 @@ def main() -> None:
         table = reader(root) if reader else coverage_2019(root, contours)
         path = local / f"{source}_{millesime}.csv"
         write_csv(table, path, index=True)
-        lots.append(
-            {
-                "source": source,
-                "millesime": millesime,
-                "cog": cog,
-                "fichier": path.name,
-                "donnees_au": as_of,
-                "publie_le": published,
-                "releve_le": RELEVE_LE,
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                "estime": estimated,
-                "note": note,
-            }
-        )
-    manifest = {"departement": DEPARTEMENT, "cog": 2026, "lots": lots}
+        lots.append(lot(source, millesime, cog, path, as_of, published, estimated, note))
+    cadre = [
+        lot(
+            "territoires", "2026", 2026, local / "communes.csv", "2026-01-01", "2026-02-24", {}, ""
+        ),
+        lot("contours", "2025", 2025, local / "contours.parquet", "2025-01-01", "", {}, ""),
+    ]
+    manifest = {"departement": DEPARTEMENT, "cog": 2026, "lots": lots, "cadre": cadre}
     text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
     (local / "manifeste.json").write_text(text, encoding="utf-8")
     size = sum(path.stat().st_size for path in into.rglob("*") if path.is_file())

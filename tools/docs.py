@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fragilite.dictionary import dictionary
 from fragilite.french import number
-from fragilite.listing import source_records
+from fragilite.listing import sources_at_hand
 from fragilite.method import SCALE, Effectif, Grandeur, Method, NombreNonNuls, Part, load_method
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -215,7 +215,7 @@ def sources_table() -> str:
             f"[{source['titre']}]({source['adresse']})", source["editeur"], source["millesime"],
             source["geographie"], source["licence"],
         )
-        for source in source_records()
+        for source in sources_at_hand()
     ]  # fmt: skip
     return "\n".join(
         table(["jeu de données", "éditeur", "millésime", "géographie", "licence"], lines)

@@ -10,7 +10,7 @@ from typing import Any
 
 from fragilite.dictionary import Column
 from fragilite.pipeline import Build
-from fragilite.provenance import provenance, sources
+from fragilite.provenance import provenance
 
 _MEDIATYPES = {
     ".csv": "text/csv",
@@ -33,7 +33,7 @@ def write(build: Build, files: Iterable[Path], path: Path) -> None:
     package = {
         "profile": "data-package",
         "name": build.nom.replace("_", "-"),
-        "title": f"{header.libelle} : {_territory(build)}",
+        "title": f"{header.libelle} : {build.inputs.territory.libelle}",
         "description": f"{header.description} {build.method.lecture.usage} "
         f"{build.method.lecture.non_usage}",
         "version": header.version,
@@ -44,16 +44,12 @@ def write(build: Build, files: Iterable[Path], path: Path) -> None:
                 "title": f"{source['attribution']}, {source['millesime']}",
                 "path": source["adresse"],
             }
-            for source in sources(build)
+            for source in provenance(build)["sources"]
         ],
         "resources": [_resource(build, file) for file in files],
         "fragilite": provenance(build),
     }
     path.write_text(json.dumps(package, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-
-
-def _territory(build: Build) -> str:
-    return str(build.inputs.communes["nom_departement"].iloc[0])
 
 
 def _resource(build: Build, file: Path) -> dict[str, Any]:

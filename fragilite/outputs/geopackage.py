@@ -10,7 +10,7 @@ import geopandas as gpd
 import pyogrio
 
 from fragilite.pipeline import Build
-from fragilite.provenance import as_of, provenance, sources
+from fragilite.provenance import as_of, provenance
 
 
 def write(build: Build, layer: gpd.GeoDataFrame, path: Path) -> None:
@@ -41,7 +41,7 @@ def write(build: Build, layer: gpd.GeoDataFrame, path: Path) -> None:
 
 def _write_provenance(build: Build, database: sqlite3.Connection, moment: str) -> None:
     """Add the provenance as a table of attributes, registered so that QGIS lists it."""
-    rows = sources(build)
+    rows = provenance(build)["sources"]
     names = list(rows[0])
     fields = ", ".join(f"{name} TEXT" for name in names)
     database.execute(f"CREATE TABLE provenance (fid INTEGER PRIMARY KEY, {fields})")

@@ -1,0 +1,112 @@
+"""The figures that travel with the program, so that the first run needs no network."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from fragilite.cog import moves, parse_departement
+from fragilite.ingestion.lots import Gathered, Lot
+from fragilite.table import Table
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+#: What a bundled file holds in place of a figure withheld by its producer.
+SECRET = "s"
+
+
+def bundled_departements() -> list[str]:
+    """Départements whose figures travel with the program."""
+    folder = files("fragilite") / "bundled"
+    return sorted(path.name for path in folder.iterdir() if (path / "manifeste.json").is_file())
+
+
+def bundled_lots(departement: str) -> list[Lot]:
+    """Provenance of the bundled figures of a département."""
+    return [Lot(**lot) for lot in _manifest(departement)["lots"]]
+
+
+def bundled_frame(departement: str) -> list[Lot]:
+    """Provenance of the bundled names, EPCI and outlines."""
+    return [Lot(**lot) for lot in _manifest(departement)["cadre"]]
+
+
+def read(departement: str, annee: int) -> Gathered:
+    """Read the bundled figures and frame of a département.
+
+    Raises
+    ------
+    FragiliteError
+        If communes moved between the reference year and the geography of the outlines.
+    """
+    moves(_manifest(departement)["cog"], annee)  # the frame must exist in that geography
+    where = parse_departement(departement)
+    epci = _frame(departement, "epci.csv", "code_epci")
+    epci["communes"] = epci["communes"].astype(int)
+    communes = _frame(departement, "communes.csv", "code_insee")[["nom", "code_epci"]]
+    communes = communes.assign(
+        nom_epci=communes["code_epci"].map(epci["nom"]),
+        code_departement=where.code,
+        nom_departement=where.nom,
+        code_region=where.code_region,
+        nom_region=where.nom_region,
+    )
+    return Gathered(
+        communes=communes,
+        epci=epci,
+        anciennes=_frame(departement, "anciennes_communes.csv", "nom").reset_index(),
+        contours=lambda codes: _outlines(departement, codes),
+        lots=[(lot, _table(departement, lot)) for lot in bundled_lots(departement)],
+        frame=bundled_frame(departement),
+    )
+
+
+def town_halls(departement: str) -> pd.DataFrame:
+    """Points of the town halls: ``mairie_x``, ``mairie_y`` in metres, ``mairie_origine``.
+
+    A published point that lies outside its commune is replaced by a point inside.
+    """
+    table = _frame(departement, "communes.csv", "code_insee")
+    table = table[["mairie_x", "mairie_y", "mairie_origine"]]
+    return table.astype({"mairie_x": float, "mairie_y": float})
+
+
+def _folder(departement: str) -> Traversable:
+    return files("fragilite") / "bundled" / departement
+
+
+def _manifest(departement: str) -> dict[str, Any]:
+    text = (_folder(departement) / "manifeste.json").read_text(encoding="utf-8")
+    manifest: dict[str, Any] = json.loads(text)
+    return manifest
+
+
+def _frame(departement: str, name: str, key: str) -> pd.DataFrame:
+    with (_folder(departement) / name).open("rb") as stream:
+        return pd.read_csv(stream, dtype=str, keep_default_na=False).set_index(key)
+
+
+def _outlines(departement: str, codes: pd.Index) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
+    with (_folder(departement) / "contours.parquet").open("rb") as stream:
+        outlines = gpd.read_parquet(stream)
+    return outlines.set_index("code_insee").reindex(codes)
+
+
+def _table(departement: str, lot: Lot) -> Table:
+    """Read one bundled file: empty is absent, ``s`` is withheld by the producer."""
+    content = (_folder(departement) / lot.fichier).read_bytes()
+    table = pd.read_csv(
+        BytesIO(content), index_col="code_insee", dtype={"code_insee": str}, na_values=[SECRET]
+    )
+    secret = None
+    if f",{SECRET}".encode() in content:
+        secret = pd.read_csv(BytesIO(content), index_col="code_insee", dtype=str) == SECRET
+    return Table.of(lot.source, lot.millesime, lot.cog, table, secret).estimated(lot.estime)

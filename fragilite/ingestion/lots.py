@@ -1,0 +1,84 @@
+"""What ingestion hands over: tables with their provenance, and the frame they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from fragilite.ingestion.catalogue import Source, load_sources
+from fragilite.table import Table
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+
+@dataclass(frozen=True)
+class Lot:
+    """Where the figures of one vintage of one source come from.
+
+    Attributes
+    ----------
+    source, millesime : str
+        Key of the source in the catalogue, and vintage.
+    cog : int
+        Year of the geography of the codes in the file.
+    fichier, sha256 : str
+        The file read and its digest; several are separated by ``" ; "``.
+    donnees_au, publie_le, releve_le : str
+        ISO dates: state of the data, publication (empty if unknown), reading by the project.
+    estime : dict of str to str
+        Variables that are estimates as they come, with their rule.
+    note : str
+        What a reader must know of this vintage.
+    origine : str
+        ``"livré avec fragilite"``, or the address it was taken from.
+    """
+
+    source: str
+    millesime: str
+    cog: int
+    fichier: str
+    sha256: str
+    donnees_au: str
+    publie_le: str
+    releve_le: str
+    estime: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+    origine: str = "livré avec fragilite"
+
+    @property
+    def record(self) -> Source:
+        """The source's record in the catalogue."""
+        return load_sources()[self.source]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Figures as their publishers give them, and the communes they are wanted for.
+
+    Attributes
+    ----------
+    communes : DataFrame
+        Indexed by ``code_insee``: ``nom``, ``code_epci``, ``nom_epci``, ``code_departement``,
+        ``nom_departement``, ``code_region``, ``nom_region``.
+    epci : DataFrame
+        Indexed by ``code_epci``: ``nom``, ``nature``, ``communes`` (how many it has in all).
+    anciennes : DataFrame
+        Names of delegated and former communes: ``nom``, ``code_ancien``, ``code_insee``.
+    contours : callable
+        Outlines of the communes of an index, in its order.
+    lots : list of (Lot, Table)
+        Each in its own geography.
+    frame : list of Lot
+        Provenance of the communes, EPCI and outlines.
+    """
+
+    communes: pd.DataFrame
+    epci: pd.DataFrame
+    anciennes: pd.DataFrame
+    contours: Callable[[pd.Index], gpd.GeoDataFrame]
+    lots: list[tuple[Lot, Table]]
+    frame: list[Lot]

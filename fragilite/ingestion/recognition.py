@@ -1,0 +1,134 @@
+"""Files that a user dropped by hand: recognised by what they hold, never by their name."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fragilite.errors import FragiliteError
+from fragilite.ingestion import geography
+from fragilite.ingestion.archives import check_content
+from fragilite.ingestion.lock import LOCK_NAME
+from fragilite.ingestion.outlines import read_outlines
+from fragilite.ingestion.raw import header, open_text
+
+if TYPE_CHECKING:
+    from fragilite.ingestion.files import Wanted
+
+#: What the program itself leaves beside the files of its folder.
+LEFT_BEHIND = (".part", ".part.json", ".nouveau", ".md")
+#: Rows read to see of which date a file is.
+SAMPLE = 200
+
+
+def recognise(folder: Path, wanted: Sequence[Wanted]) -> dict[str, Path]:
+    """Find, among the files of a folder, those wanted that are not at their place.
+
+    Of the files of the catalogue that fit a layout, the one that names most of its columns or
+    dimensions is taken: a table of diplomas has all the columns of a table of ages.
+
+    Parameters
+    ----------
+    folder : Path
+        ``data/raw``, or the one given by ``--raw``.
+    wanted : sequence of Wanted
+
+    Returns
+    -------
+    dict of str to Path
+        Key of a file wanted → a file of the folder that holds it.
+    """
+    lacking = [one for one in wanted if not (folder / one.key).is_file()]
+    found: dict[str, Path] = {}
+    for path in _loose(folder, wanted) if lacking else ():
+        fits = [(_fit(path, one), one.key) for one in lacking if one.key not in found]
+        best, key = max(fits, default=(0, ""), key=lambda fit: fit[0])
+        if best:
+            found[key] = path
+    return found
+
+
+def _loose(folder: Path, wanted: Sequence[Wanted]) -> list[Path]:
+    """Files of a folder that are neither at a place of the catalogue nor left by the program."""
+    places = {folder / one.key for one in wanted}
+    return [
+        path
+        for path in (sorted(folder.rglob("*")) if folder.is_dir() else ())
+        if path.is_file()
+        and path not in places
+        and not path.name.startswith((".", LOCK_NAME))
+        and not path.name.endswith(LEFT_BEHIND)
+    ]
+
+
+def _fit(path: Path, one: Wanted) -> int:
+    """How many names of the layout a file has: all of them, or 0 if it is not that file."""
+    try:
+        if one.source in _FRAME:
+            return _FRAME[one.source](path, one)
+        return _columns_fit(path, one)
+    except (FragiliteError, OSError, ValueError, KeyError):
+        return 0
+
+
+def _columns_fit(path: Path, one: Wanted) -> int:
+    file, vintage = one.file, one.vintage
+    if file.genre in {"7z", "xlsx"}:
+        check_content(path, file.genre, (file.membre,) if file.membre else ())
+        return 1 if path.suffix.lower() == f".{file.genre}" else 0
+    names = header(one.source, vintage, file, path)
+    year = vintage.millesime[2:4]
+    columns = {column.replace("{aa}", year) for added in file.colonnes.values() for column in added}
+    dimensions = {
+        dimension
+        for cell in file.cellules.values()
+        for dimension in cell
+        if not dimension.endswith("?")
+    }
+    needed = {file.code, *columns, *dimensions, *file.filtres}
+    if not needed <= set(names) or not _dated(path, one, names):
+        return 0
+    return len(needed)
+
+
+def _dated(path: Path, one: Wanted, names: Sequence[str]) -> bool:
+    """Whether the first rows are of the date of the vintage, where the file has one."""
+    if "date" not in names or not one.vintage.donnees_au:
+        return True
+    with open_text(path, one.file) as stream:
+        lines = [
+            line.decode(one.file.encodages[-1], "replace")
+            for line in islice(stream, one.file.lignes_avant + SAMPLE)
+        ]
+    rows = csv.DictReader(lines[one.file.lignes_avant :], delimiter=one.file.separateur)
+    return any(str(row.get("date", "")).startswith(one.vintage.donnees_au) for row in rows)
+
+
+def _is_list_of_communes(path: Path, one: Wanted) -> int:
+    if "mvt" in one.file.nom:
+        names = header(one.source, one.vintage, one.file, path)
+        return 1 if {"DATE_EFF", "COM_AV", "COM_AP"} <= set(names) else 0
+    return 1 if len(geography.read_communes(path, one.vintage.cog)) else 0
+
+
+def _is_epci(path: Path, one: Wanted) -> int:
+    return 1 if len(geography.read_epci(path, one.vintage.cog).epci) else 0
+
+
+def _is_outlines(path: Path, one: Wanted) -> int:
+    """Any commune that the geography has is enough: Lozère's prefecture, the smallest one."""
+    layer = read_outlines(path, ["48095", "49007", "97411"], one.vintage.cog, one.vintage.cog)
+    return 1 if layer.geometry.notna().any() else 0
+
+
+_FRAME = {
+    "insee_cog": _is_list_of_communes,
+    "epci": _is_epci,
+    "epci_insee": _is_epci,
+    "contours": _is_outlines,
+    "contours_etalab": _is_outlines,
+    "contours_api": _is_outlines,
+}

@@ -1,0 +1,90 @@
+"""Which communes a build holds: départements, a region, an EPCI, or all of France."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fragilite.cog import departements, parse_departement, parse_epci, parse_region
+from fragilite.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Territory:
+    """A set of communes, by the code that selects it.
+
+    Attributes
+    ----------
+    nom : str
+        Stem of the files: ``"49"``, ``"44-49"``, ``"r52"``, ``"epci-200060010"``, ``"france"``.
+    libelle : str
+        Name for readers.
+    departements : tuple of str
+        Codes of the départements it covers; empty where only the table of EPCI can tell.
+    epci : str
+        SIREN of the EPCI, ``""`` if it is not one.
+    """
+
+    nom: str
+    libelle: str
+    departements: tuple[str, ...] = ()
+    epci: str = ""
+
+    def select(self, communes: pd.DataFrame) -> pd.DataFrame:
+        """Rows of a frame of communes (``code_epci``, ``code_departement``) that belong to it.
+
+        Raises
+        ------
+        UsageError
+            If no commune does.
+        """
+        if self.epci:
+            chosen = communes[communes["code_epci"] == self.epci]
+        else:
+            chosen = communes[communes["code_departement"].isin(self.departements)]
+        if chosen.empty:
+            raise UsageError(
+                f"Aucune commune pour {self.libelle}.", "Vérifiez le code : fragilite build --help"
+            )
+        return chosen
+
+
+def parse_territory(
+    dept: str | None = None,
+    region: str | None = None,
+    epci: str | None = None,
+    *,
+    france: bool = False,
+) -> Territory:
+    """Read the territory of a command, exactly one of the four.
+
+    Examples
+    --------
+    >>> parse_territory("49").libelle, parse_territory("49,44").nom
+    ('Maine-et-Loire (49)', '44-49')
+    """
+    options = {"--dept": dept, "--region": region, "--epci": epci, "--france": france}
+    given = [name for name, value in options.items() if value]
+    if not given:
+        raise UsageError("Il manque le territoire.", "Exemple : fragilite build --dept 49")
+    if len(given) > 1:
+        raise UsageError(
+            f"Un seul territoire à la fois : {' et '.join(given)} se contredisent.",
+            "Plusieurs départements s'écrivent --dept 44,49.",
+        )
+    if dept:
+        found = sorted({parse_departement(code).code for code in dept.split(",")})
+        names = [departements()[code] for code in found]
+        label = ", ".join(f"{one.nom} ({one.code})" for one in names)
+        return Territory("-".join(found), label, tuple(found))
+    if region:
+        found_region = parse_region(region)
+        label = f"{found_region.nom} (région {found_region.code})"
+        return Territory(f"r{found_region.code}", label, found_region.departements)
+    if epci:
+        siren = parse_epci(epci)
+        return Territory(f"epci-{siren}", f"EPCI {siren}", epci=siren)
+    return Territory("france", "France", tuple(sorted(departements())))
