@@ -14,8 +14,6 @@ from fragilite.table import Statut, Table, Variable
 REGLE_PARTAGE = "commune séparée depuis : réparti selon la population"
 REGLE_COPIE = "commune séparée depuis : valeur de l'ancienne commune"
 REGLE_MEDIANE = "communes fusionnées : moyenne pondérée des médianes"
-#: Share of the weight that must be known for a weighted mean of medians to stand.
-COUVERTURE_MEDIANE = 0.8
 
 
 def carry(
@@ -26,12 +24,13 @@ def carry(
     *,
     sans_ligne_zero: bool = False,
     populations: pd.Series | None = None,
+    couverture: float = 1.0,
 ) -> Table:
     """Carry a table to another geography, on the communes of a frame.
 
     Counts are added, and missing if one contributor is; a part of a split commune receives its
     share of the population (``estime``). Medians are copied, and where communes merged become the
-    weighted mean of the known ones (``estime``), if these hold 80 % of the weight.
+    weighted mean of the known ones (``estime``), if these hold enough of the weight.
 
     Parameters
     ----------
@@ -48,6 +47,8 @@ def carry(
     populations : Series of float, optional
         Population by code in the target geography, to share out split communes. Without it, the
         parts of a split commune are ``absent``.
+    couverture : float
+        Share of the weight that must be known for a weighted mean of medians to stand.
 
     Returns
     -------
@@ -78,7 +79,7 @@ def carry(
     values.index = statuts.index = pd.Index(target, name="code_insee")
     regles = {name: text.set_axis(values.index) for name, text in regles.items()}
     if not (target.is_unique and (part == 1).all()):
-        values, statuts, regles = _merge(values, statuts, regles, part, variables)
+        values, statuts, regles = _merge(values, statuts, regles, part, variables, couverture)
     return Table(
         table.source,
         table.millesime,
@@ -119,6 +120,7 @@ def _merge(
     regles: Mapping[str, pd.Series],
     part: np.ndarray,
     variables: Mapping[str, Variable],
+    couverture: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, pd.Series]]:
     """Put together the rows that stand on the same commune, column by column."""
     merged = {}
@@ -130,7 +132,7 @@ def _merge(
         else:
             known = weight in values.columns  # Filosofi 2023 publishes no headcount
             weights = values[weight] * part if known else pd.Series(np.nan, index=values.index)
-            merged[name] = _average(values[name], statuts[name], text, part, weights)
+            merged[name] = _average(values[name], statuts[name], text, part, weights, couverture)
     return (
         pd.DataFrame({name: value for name, (value, _, _) in merged.items()}),
         pd.DataFrame({name: statut for name, (_, statut, _) in merged.items()}),
@@ -152,7 +154,12 @@ def _add(
 
 
 def _average(
-    value: pd.Series, statut: pd.Series, text: pd.Series, part: np.ndarray, weight: pd.Series
+    value: pd.Series,
+    statut: pd.Series,
+    text: pd.Series,
+    part: np.ndarray,
+    weight: pd.Series,
+    couverture: float,
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
     """A median alone is kept; several become their weighted mean, an estimate.
 
@@ -163,9 +170,7 @@ def _average(
     alone = by.size() == 1
     known = weight.where(value.notna()).fillna(0)
     mean = (value.fillna(0) * known).groupby(level=0).sum() / known.groupby(level=0).sum()
-    covered = (
-        known.groupby(level=0).sum() >= COUVERTURE_MEDIANE * weight.fillna(0).groupby(level=0).sum()
-    )
+    covered = known.groupby(level=0).sum() >= couverture * weight.fillna(0).groupby(level=0).sum()
     joined = ~alone & covered & mean.notna()
     copied = (
         pd.Series(part != 1, index=value.index).groupby(level=0).any() & alone & by.first().notna()

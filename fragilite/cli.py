@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
+import os
+import signal
 import sys
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fragilite import __version__
-from fragilite.errors import FragiliteError, UsageError
+from fragilite.errors import FragiliteError, UsageError, reason
 from fragilite.french_help import FrenchCommand, FrenchGroup, usage_error
 
 if TYPE_CHECKING:
@@ -23,13 +28,9 @@ DEFAULT_METHOD = "fragilite-2026"
 ADVANCED = "Avancé"
 
 
-class _Group(FrenchGroup):
-    """The top of the command line; everyday commands in the order they are declared."""
-
-
 app = typer.Typer(
     name="fragilite",
-    cls=_Group,
+    cls=FrenchGroup,
     help="Où les habitants sont-ils fragiles face au numérique ? L'indice par commune, à partir de "
     "données ouvertes (Insee, Arcep, Cnaf). 100 = le plus fragile.",
     epilog="Pour commencer : fragilite build --dept 49, puis fragilite explain Saumur.",
@@ -154,7 +155,8 @@ def _top(
 ) -> None:
     if version:
         typer.echo(f"fragilite {__version__}")
-    elif context.invoked_subcommand is None:
+        raise typer.Exit
+    if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
@@ -217,7 +219,7 @@ def _build(
     from fragilite.territory import parse_territory
 
     wanted = outputs.parse_formats(formats)
-    system = outputs.parse_crs(crs) if crs else None
+    system = outputs.parse_crs(crs) if crs is not None else None
     where = parse_territory(dept, region, epci, france=france)
     options = _options(raw, vintage, without, offline=offline, frozen=frozen, quiet=quiet)
     built = _built(where, method, year, options)
@@ -458,31 +460,58 @@ def _ask(text: str, candidates: list[Candidate]) -> Candidate:
     for place, candidate in enumerate(candidates, start=1):
         typer.echo(f"  {place}. {candidate.label}", err=True)
     answer = typer.prompt("Laquelle ? (numéro)", err=True)
-    if not (answer.isdigit() and 1 <= int(answer) <= len(candidates)):
+    choices = {str(place): found for place, found in enumerate(candidates, start=1)}
+    if answer.strip() not in choices:
         raise ambiguous(text, candidates)
-    return candidates[int(answer) - 1]
+    return choices[answer.strip()]
 
 
 def _dumped(facts: Any) -> str:
-    return json.dumps(facts, ensure_ascii=False, indent=2, default=str)
+    return json.dumps(facts, ensure_ascii=False, indent=2, default=str, allow_nan=False)
 
 
 def main() -> None:
     """Run the command line, turning every expected error into one French line."""
+    _speak_any_terminal()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(prog_name="fragilite", standalone_mode=False)
+        sys.stdout.flush()
     except FragiliteError as error:
         code = _said(error.message, error.remedy, error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        code = _said("Interrompu.", "", 1)
+        code = _said("Interrompu : rien n'est écrit à moitié.", "", 1)
     except BrokenPipeError:
-        sys.stderr.close()
+        # The reader has what it wanted (`| head`); Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _said(f"Impossible d'écrire le texte : {reason(error)}.", "", 1)
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
         code = _said(*usage_error(error), 2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+#: What terminals that are not in UTF-8 lack, and what stands for it.
+_PLAIN = {"\u202f": " ", "\u00a0": " ", "—": "-", "–": "-", "−": "-", "→": "->", "…": "..."}
+
+
+def _speak_any_terminal() -> None:
+    """Write what a terminal's encoding cannot (cp1252, cp850) with the nearest plain letters."""
+
+    def nearest(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeEncodeError)
+        letter = error.object[error.start]
+        folded = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
+        return _PLAIN.get(letter, folded or "?"), error.start + 1
+
+    codecs.register_error("fragilite", nearest)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="fragilite")
 
 
 def _said(message: str, remedy: str, code: int) -> int:

@@ -380,7 +380,7 @@ def parse_year(text: str) -> int:
     UsageError
         If it is not a year from 2008 to 2026.
     """
-    if not text.strip().isdigit():
+    if not re.fullmatch(r"\d{4}", text.strip(), re.ASCII):
         raise UsageError(
             f"Année « {text} » : un nombre est attendu, de {FIRST_YEAR} à {LAST_YEAR}.",
             f"Donnez --year {LAST_YEAR}.",

@@ -6,20 +6,18 @@ table schema, the metadata of the files and the documentation are made from this
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any, Literal
+from typing import Literal
 
+from fragilite.columns import COLUMN_SUFFIXES, declared
 from fragilite.ingestion.catalogue import load_sources, source_of_variables
 from fragilite.method import Grandeur, Method, Rapport
 
 Type = Literal["string", "integer", "number", "boolean"]
 
 #: Indicators are followed by all suffixes, context and headcounts by these.
-SUFFIXES_SCORED = ("score", "contribution", "statut", "regle", "sature", "millesime")
+SUFFIXES_SCORED = COLUMN_SUFFIXES
 SUFFIXES_SHOWN = ("statut", "regle", "millesime")
 
 
@@ -47,11 +45,6 @@ class Column:
     decimales: int = 0
     minimum: float | None = None
     maximum: float | None = None
-
-
-@cache
-def _declared() -> dict[str, dict[str, dict[str, Any]]]:
-    return tomllib.loads((files("fragilite") / "dictionnaire.toml").read_text(encoding="utf-8"))
 
 
 def dictionary(method: Method, millesimes: Mapping[str, str | None] | None = None) -> list[Column]:
@@ -106,7 +99,7 @@ def _computed(method: Method) -> str:
 
 
 def _static(name: str, method: Method, vintages: Mapping[str, str | None]) -> Column:
-    record = dict(_declared()["colonnes"][name])
+    record = dict(declared()["colonnes"][name])
     key = record.pop("source")
     source = _computed(method) if key == "calcul" else load_sources()[key].attribution
     if vintages.get(name):
@@ -129,10 +122,12 @@ def _node(node: str, method: Method) -> Column:
 
 
 def _node_class(node: str, method: Method) -> Column:
-    label = method.noeuds[node].libelle
+    label, classes = method.noeuds[node].libelle, method.noeuds[node].classes
+    assert classes is not None
     return Column(
         f"classe_{node}", f"{label} : classe", "integer", "",
-        "De 1 (très faible) à 5 (très forte), à bornes nationales figées.", _computed(method),
+        f"De 1 ({classes.libelles[0]}) à {len(classes.libelles)} ({classes.libelles[-1]}).",
+        _computed(method),
     )  # fmt: skip
 
 
@@ -150,7 +145,7 @@ def _figure(code: str, figure: Grandeur, method: Method, millesime: str | None) 
     ]  # fmt: skip
     suffixes = SUFFIXES_SCORED if code in method.indicateurs else SUFFIXES_SHOWN
     for suffix in suffixes:
-        record = dict(_declared()["suffixes"][suffix])
+        record = dict(declared()["suffixes"][suffix])
         record["libelle"] = record["libelle"].format(libelle=figure.libelle)
         bounded = suffix in {"score", "contribution"}
         columns.append(

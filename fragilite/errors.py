@@ -11,6 +11,30 @@ code    meaning
 ======  ==========================
 """
 
+import errno
+
+_REASONS = {
+    errno.EACCES: "droits insuffisants",
+    errno.EPERM: "droits insuffisants",
+    errno.EROFS: "disque en lecture seule",
+    errno.ENOSPC: "disque plein",
+    errno.EDQUOT: "quota de disque dépassé",
+    errno.EFBIG: "fichier trop gros pour ce disque",
+    errno.ENOTDIR: "ce n'est pas un dossier",
+    errno.EISDIR: "c'est un dossier",
+    errno.EEXIST: "un autre fichier porte ce nom",
+    errno.ENOENT: "chemin introuvable",
+    errno.ENAMETOOLONG: "nom trop long",
+    errno.ELOOP: "lien qui tourne en rond",
+}
+
+
+def reason(error: BaseException) -> str:
+    """Why the system refused, in French."""
+    if isinstance(error, UnicodeError):
+        return "nom illisible"
+    return _REASONS.get(getattr(error, "errno", None) or 0, "refus du système")
+
 
 class FragiliteError(Exception):
     """A failure told to the user in one French line.

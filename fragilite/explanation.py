@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from fragilite.cog import departement_of, parse_code
+from fragilite.cog import FIRST_YEAR, LAST_YEAR, codes_of, departement_of, moves, parse_code
 from fragilite.errors import UsageError
 from fragilite.french import (
     fold,
@@ -22,7 +22,8 @@ from fragilite.french import (
 )
 from fragilite.indicators import Figure
 from fragilite.inputs import Inputs
-from fragilite.pipeline import Build
+from fragilite.method import Part, Rapport
+from fragilite.pipeline import Build, class_warnings
 from fragilite.provenance import provenance
 from fragilite.table import Statut
 
@@ -92,6 +93,10 @@ def find(text: str, inputs: Inputs) -> list[Candidate]:
         code = parse_code(text)
         if code in names.index:
             return [Candidate(code, names[code])]
+        now = current_codes(code, inputs.annee)
+        found = [Candidate(one, names[one], code) for one in now if one in names.index]
+        if found:
+            return found
         was = former[former["code_ancien"] == code]
         if len(was):
             row = was.iloc[0]
@@ -110,7 +115,7 @@ def find(text: str, inputs: Inputs) -> list[Candidate]:
     ]
     folded = [(fold(candidate.ancienne or candidate.nom), candidate) for candidate in known]
     exact = [candidate for name, candidate in folded if name == wanted]
-    part = [candidate for name, candidate in folded if f" {wanted} " in f" {name} "]
+    part = [candidate for name, candidate in folded if f" {wanted}" in f" {name}"]
     for found in (exact, part):
         if found:
             return _distinct(found)
@@ -144,8 +149,16 @@ def ambiguous(text: str, candidates: list[Candidate]) -> UsageError:
 def departement_for(text: str, available: list[str]) -> str:
     """Département to build to explain a commune: the code's own, or the only one at hand."""
     if asks_for_code(text):
-        return departement_of(parse_code(text))
+        code = parse_code(text)
+        return departement_of(next(iter(current_codes(code, LAST_YEAR)), code))
     return available[0]
+
+
+def current_codes(code: str, annee: int) -> list[str]:
+    """Communes that hold today the territory of a code that has been one since 2008."""
+    if code in codes_of(annee):
+        return [code]
+    return list(moves(FIRST_YEAR, annee).get(code, ()))
 
 
 # --- gathering -------------------------------------------------------------------------------
@@ -158,7 +171,7 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
     ----------
     build : Build
     code : str
-        Code of a commune of the build.
+        Code of a commune of the build, today's or a former one.
     ancienne : str
         Name of the former commune that was asked for.
 
@@ -168,6 +181,11 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
         Identity, index and rank, sub-scores, contributions that add up to the index, people to
         accompany, context, what is missing.
     """
+    if code not in set(build.communes["code_insee"]):
+        found = find(code, build.inputs)
+        if len(found) > 1:
+            raise ambiguous(code, found)
+        code, ancienne = found[0].code, ancienne or found[0].ancienne
     rows = build.communes.set_index("code_insee", drop=False)
     row: dict[Any, Any] = rows.loc[code].to_dict()
     method, scores = build.method, build.result.scores
@@ -238,6 +256,7 @@ def _shown(build: Build, name: str, row: dict[Any, Any]) -> dict[str, Any]:
         "libelle": record.libelle,
         "unite": record.unite,
         "decimales": record.decimales,
+        "se_compte": not isinstance(record.calcul, Part | Rapport),
         "valeur": _value(figure.values[code]),
         "statut": Statut(figure.statuts[code]).name.lower(),
         "regle": figure.regles[code],
@@ -285,7 +304,7 @@ def render(facts: dict[str, Any], build: Build) -> str:
 def _heading(facts: dict[str, Any]) -> list[str]:
     town, index = facts["commune"], facts["indice"]
     lines = [
-        f"{town['nom']} ({town['code_insee']}), {town['nom_epci']} — "
+        f"{town['nom']} ({town['code_insee']}), {town['nom_epci'] or 'hors EPCI'} — "
         f"{number(town['population'])} habitants"
     ]
     if town["demandee_comme"]:
@@ -346,10 +365,13 @@ def _compared(item: dict[str, Any], facts: dict[str, Any]) -> str:
         return quantity(value, item["decimales"], item["unite"])
 
     references = []
-    if item["departement"] is not None:
+    if item["departement"] is not None and not item["se_compte"]:
         references.append(f"{facts['commune']['departement']} {shown(item['departement'])}")
-    if item["france"]:
-        references.append(f"France {shown(item['france']['valeur'])}")
+    france = item["france"]
+    if france:
+        year, here = france["millesime"][:4], (item["millesime"] or "")[:4]
+        date = f" en {year}" if year and year != here else ""
+        references.append(f"France {shown(france['valeur'])}{date}")
     return shown(item["valeur"]) + (f" ({' ; '.join(references)})" if references else "")
 
 
@@ -394,14 +416,20 @@ def _lower(label: str) -> str:
     return label[0].lower() + label[1:]
 
 
+def _withdrawn(item: dict[str, Any]) -> str:
+    if item["millesime"] is None:
+        return f"{item['libelle']} : aucune donnée à portée, pas compté."
+    if item["valeur"] is None:
+        return f"{item['libelle']} : données de {item['millesime'][:4]}, trop anciennes."
+    shown = quantity(item["valeur"], item["decimales"], item["unite"])
+    return f"{item['libelle']} : {shown} en {item['millesime'][:4]}, trop ancien pour compter."
+
+
 def _lacking(facts: dict[str, Any], build: Build) -> list[str]:
     lines = []
     for item in facts["indicateurs"]:
         if item["code"] in build.withdrawn:
-            shown = quantity(item["valeur"], item["decimales"], item["unite"])
-            lines.append(
-                f"{item['libelle']} : {shown} en {item['millesime'][:4]}, trop ancien pour compter."
-            )
+            lines.append(_withdrawn(item))
         elif not item["compte"]:
             reason = _WHY_MISSING[Statut[item["statut"].upper()]]
             lines.append(
@@ -411,6 +439,7 @@ def _lacking(facts: dict[str, Any], build: Build) -> list[str]:
             lines.append(f"{item['libelle']} : estimé ({item['regle']}).")
     completeness = facts["indice"]["completude"]
     if completeness is not None and completeness < 1:
-        lines.append(f"L'indice tient sur {number(100 * completeness)} % de son poids.")
+        lines.append(f"L'indice repose sur {number(100 * completeness)} % de son poids.")
+    lines += class_warnings(build)
     written = [paragraph(line, "  ") for line in lines]
     return ["Ce qui manque ou se discute", *written] if written else []

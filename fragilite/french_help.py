@@ -16,14 +16,18 @@ _WORDS = {
 def _write_help(command: Any, context: Any, formatter: Any) -> None:
     """Write usage, text, arguments, options, then commands by panel."""
     pieces = " ".join(command.collect_usage_pieces(context))
+    for parameter in command.get_params(context):
+        if isinstance(parameter, TyperArgument):
+            pieces = pieces.replace(f"{{{_metavar(parameter)}}}", _metavar(parameter))
     formatter.write_usage(context.command_path, pieces, prefix="Usage : ")
     command.format_help_text(context, formatter)
     sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record:
-            name = "Arguments" if isinstance(parameter, TyperArgument) else "Options"
-            sections[name].append((record[0], _french(record[1])))
+        if record and isinstance(parameter, TyperArgument):
+            sections["Arguments"].append((_metavar(parameter), parameter.help or ""))
+        elif record:
+            sections["Options"].append((record[0], _french(record[1])))
     for name in command.list_commands(context) if isinstance(command, TyperGroup) else ():
         child = command.get_command(context, name)
         assert child is not None
@@ -35,6 +39,10 @@ def _write_help(command: Any, context: Any, formatter: Any) -> None:
             with formatter.section(f"{name} "):
                 formatter.write_dl(sections[name])
     command.format_epilog(context, formatter)
+
+
+def _metavar(argument: TyperArgument) -> str:
+    return (argument.metavar or argument.name or "").strip("{}")
 
 
 def _french(text: str) -> str:
@@ -107,5 +115,5 @@ def _hint(error: Any) -> str:
     if parameter is None:
         return "un paramètre"
     if isinstance(parameter, TyperArgument):
-        return f"l'argument {(parameter.metavar or parameter.name or '').strip('[]')}"
+        return f"l'argument {_metavar(parameter).strip('[]')}"
     return f"l'option {parameter.opts[0]}"

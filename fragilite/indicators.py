@@ -55,8 +55,8 @@ class Figure:
 def compute(inputs: Inputs, method: Method) -> dict[str, Figure]:
     """Every figure of a method, on the communes of the frame.
 
-    All the variables of a figure that come from one source come from one vintage of it: the newest
-    that has them all. A figure older than ``age_max`` is shown but will not be scored.
+    The variables of a figure come from one vintage of one source: the newest that has them all. A
+    figure older than ``age_max`` is shown but will not be scored.
 
     Parameters
     ----------
@@ -153,7 +153,10 @@ def _check_reference(calcul: object, millesime: str, method: Method) -> None:
 
 
 def _weight(calcul: object, inputs: Inputs, index: pd.Index) -> pd.Series:
-    """Weight of a median in a group: of the newest vintage that has it, else unknown."""
+    """Weight of a median in a group: of the newest vintage that has it, else unknown.
+
+    Filosofi 2023 publishes no headcount: its medians are weighed by the people of 2021.
+    """
     if isinstance(calcul, Rapport):
         source = load_sources()[source_of_variables()[calcul.valeur]]
         name = source.variables[calcul.valeur].poids
@@ -180,8 +183,8 @@ def _evaluate(calcul: object, parts: pd.DataFrame, millesime: str) -> np.ndarray
     cells = parts.to_numpy()
     if isinstance(calcul, Part):
         whole = np.where(cells[:, 1] > 0, cells[:, 1], np.nan)
-        share = 100 * cells[:, 0] / whole
-        return 100 - share if calcul.complement else share
+        share = cells[:, 0] / whole
+        return 100 * (1 - share) if calcul.complement else 100 * share
     if isinstance(calcul, Rapport):
         return 100 * cells[:, 0] / calcul.references[millesime[:4]]
     if isinstance(calcul, NombreNonNuls):

@@ -85,7 +85,9 @@ class Inputs:
         )
 
 
-def assemble(gathered: Gathered, territory: Territory, annee: int) -> Inputs:
+def assemble(
+    gathered: Gathered, territory: Territory, annee: int, couverture: float = 1.0
+) -> Inputs:
     """Carry every table to the communes of a territory, in the geography of the reference year.
 
     Parameters
@@ -95,6 +97,8 @@ def assemble(gathered: Gathered, territory: Territory, annee: int) -> Inputs:
     territory : Territory
     annee : int
         Reference year.
+    couverture : float
+        Share of the weight that must be known where medians are averaged.
 
     Returns
     -------
@@ -112,6 +116,7 @@ def assemble(gathered: Gathered, territory: Territory, annee: int) -> Inputs:
             {name: record.variable for name, record in source.variables.items()},
             sans_ligne_zero=source.sans_ligne == "zero",
             populations=populations,
+            couverture=couverture,
         )
     epci = gathered.epci[gathered.epci.index.isin(communes["code_epci"])]
     former = gathered.anciennes[gathered.anciennes["code_insee"].isin(communes.index)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fragilite.french import number
+from fragilite.french import number, paragraph
 from fragilite.ingestion.bundled import bundled_departements, bundled_frame, bundled_lots
 from fragilite.method import Method
 from fragilite.national import Limit
@@ -49,19 +49,19 @@ def render_method(method: Method) -> str:
         header.description,
         "",
         "Arbre (poids dans le parent ; poids dans l'indice)",
-        *_branch(method, method.root, 1),
+        *_tree(method),
         "",
         f"Âge maximal des données : {number(method.age_max.valeur)} {method.age_max.unite}. "
         f"{method.age_max.raison}",
         f"Complétude minimale : {number(100 * method.completude_min.noeud)} % du poids d'un nœud, "
         f"{number(100 * method.completude_min.indice)} % de celui de l'indice.",
     ]
-    for code, node in method.noeuds.items():
+    for node in method.noeuds.values():
         if node.classes:
             limits = " / ".join(f"{limit:g}".replace(".", ",") for limit in node.classes.bornes)
             lines += [
                 "",
-                f"Classes de {method.column(code)} : {limits}",
+                f"Classes de « {node.libelle} » : {limits}",
                 f"  {node.classes.raison}",
             ]
     if method.volume:
@@ -78,25 +78,31 @@ def render_method(method: Method) -> str:
     return "\n".join(lines)
 
 
-def _branch(method: Method, node: str, depth: int) -> Iterator[str]:
-    indent = "  " * depth
-    record = method.noeuds[node]
-    if depth == 1:
-        yield f"{indent}{method.column(node)} : {record.libelle}"
-    for child, weight in method.weights[node].items():
-        share = f"{number(weight, 3)} ; {number(method.shares[child], 3)}"
-        if child in method.noeuds:
-            yield f"{indent}  {method.column(child)} : {share}  {method.noeuds[child].libelle}"
-            yield from _branch(method, child, depth + 1)
+def _tree(method: Method) -> Iterator[str]:
+    """The tree, each child under its parent, with the reasons of its numbers."""
+    yield f"  {method.column(method.root)} : {method.noeuds[method.root].libelle}"
+    pending = [(child, method.root, 2) for child in method.weights[method.root]]
+    while pending:
+        code, parent, depth = pending.pop(0)
+        indent = "  " * min(depth, 12)
+        weight, share = method.weights[parent][code], method.shares[code]
+        numbers = f"{number(weight, 3)} ; {number(share, 3)}"
+        if code in method.noeuds:
+            node = method.noeuds[code]
+            yield f"{indent}{method.column(code)} : {numbers}  {node.libelle}"
+            yield from _reason(node.raison, node.reference, indent)
+            pending[:0] = [(child, code, depth + 1) for child in method.weights[code]]
         else:
-            indicator = method.indicateurs[child]
-            low, high = (
-                f"{x:g}".replace(".", ",") for x in (indicator.points_0, indicator.points_100)
-            )
-            yield (
-                f"{indent}  {child} : {share}  {indicator.libelle}, {low} → {high} "
-                f"{indicator.unite} ({_DIRECTIONS[indicator.sens]})"
-            )
+            one = method.indicateurs[code]
+            low, high = (f"{x:g}".replace(".", ",") for x in (one.points_0, one.points_100))
+            yield f"{indent}{code} : {numbers}  {one.libelle}"
+            yield f"{indent}  {low} → {high} {one.unite} ({_DIRECTIONS[one.sens]})"
+            yield from _reason(one.raison, one.reference, indent)
+
+
+def _reason(reason: str, reference: str, indent: str) -> Iterator[str]:
+    if reason:
+        yield paragraph(f"{reason} ({reference})", indent + "  ")
 
 
 def render_calibration(limits: list[Limit]) -> str:

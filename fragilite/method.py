@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -20,16 +19,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fragilite.errors import UsageError
-from fragilite.ingestion.catalogue import source_of_variables
+from fragilite.columns import COLUMN_SUFFIXES, reserved_columns
+from fragilite.errors import UsageError, reason
+from fragilite.ingestion.catalogue import load_sources, source_of_variables
 
 DEFAULT = "fragilite-2026"
 SCALE = 100.0
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+
+Label = Annotated[str, Field(min_length=1)]
+Weight = Annotated[float, Field(ge=0, le=1e6)]
 
 # --- how a figure is computed ----------------------------------------------------------------
 
@@ -53,7 +56,7 @@ class Rapport(_Record):
 
     type: Literal["rapport"]
     valeur: str
-    references: dict[str, float] = Field(min_length=1)
+    references: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)
     unite: str
     source: str
 
@@ -87,9 +90,9 @@ class Entete(_Record):
     """Identity of the method, and how scores are made and put together."""
 
     code: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
-    version: str
+    version: Label
     date: date
-    libelle: str
+    libelle: Label
     description: str
     licence: str
     normalisation: Literal["bornes"]
@@ -128,27 +131,31 @@ class Classes(_Record):
 class Noeud(_Record):
     """A node of the tree; the root alone has neither parent nor weight."""
 
-    libelle: str
-    court: str
+    libelle: Label
+    court: Label
     description: str
     parent: str | None = None
-    poids: float | None = Field(default=None, ge=0)
+    poids: Weight | None = None
     classes: Classes | None = None
     raison: str = ""
     reference: str = ""
 
 
 class France(_Record):
-    """Value of an indicator in France, to place one département without national files."""
+    """Value of an indicator in France, to place one département without national files.
+
+    ``millesime`` is that of the value, empty where it does not age (a ratio to France itself).
+    """
 
     valeur: float
     source: str
+    millesime: str = ""
 
 
 class Grandeur(_Record):
     """A figure that is shown: context or headcount."""
 
-    libelle: str
+    libelle: Label
     unite: str
     decimales: int = Field(ge=0, le=6)
     definition: str
@@ -161,7 +168,7 @@ class Indicateur(Grandeur):
     """A figure that is scored: ``points_0`` scores 0, ``points_100`` scores 100."""
 
     noeud: str
-    poids: float = Field(default=1, ge=0)
+    poids: Weight = 1
     sens: Literal["aggrave", "protege"]
     points_0: float
     points_100: float
@@ -326,11 +333,11 @@ def load_method(name_or_path: str | Path = DEFAULT) -> Method:
     path = Path(name_or_path)
     try:
         return _parse(path.read_bytes(), name)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         known = ", ".join(available_methods())
-        reason = "fichier introuvable" if isinstance(error, FileNotFoundError) else error.strerror
+        missing = isinstance(error, FileNotFoundError)
         raise UsageError(
-            f"Méthode « {name} » : {reason}.",
+            f"Méthode « {name} » : {'fichier introuvable' if missing else reason(error)}.",
             f"Méthodes livrées : {known}. Pour partir d'une copie : fragilite method new {name}",
         ) from error
 
@@ -350,7 +357,12 @@ def copy_method(name: str, path: Path) -> None:
         )
     code = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-._") or "ma-methode"
     text = method_text(name).decode("utf-8")
-    text = re.sub(r'^code = "[^"]*"', f'code = "{code}"', text, count=1, flags=re.MULTILINE)
+    for key, value in (
+        ("code", code),
+        ("version", "0.1.0"),
+        ("libelle", f"{code}, d'après {name}"),
+    ):
+        text = re.sub(rf'^{key} = "[^"]*"', f'{key} = "{value}"', text, count=1, flags=re.MULTILINE)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -360,28 +372,27 @@ def copy_method(name: str, path: Path) -> None:
         ) from error
     except OSError as error:
         raise UsageError(
-            f"Impossible d'écrire {path} : {os.strerror(error.errno or 0)}.",
+            f"Impossible d'écrire {path} : {reason(error)}.",
             "Donnez un autre chemin.",
         ) from error
 
 
 def _parse(content: bytes, origin: str) -> Method:
     try:
-        data = tomllib.loads(content.decode("utf-8"))
+        data = tomllib.loads(content.decode("utf-8-sig"))  # Windows' notepad writes a BOM
     except UnicodeDecodeError as error:
-        raise UsageError(
-            f"Méthode {origin} : le fichier n'est pas en UTF-8 (octet {error.start}).",
-            "Enregistrez-le en UTF-8.",
-        ) from error
+        problem = f"le fichier n'est pas en UTF-8 (octet {error.start}) : enregistrez-le ainsi."
+        raise MethodError(origin, [problem]) from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(
-            f"Méthode {origin} : ce n'est pas du TOML lisible ({_toml_place(str(error))}).",
-            "Corrigez la ligne, ou repartez de fragilite method new FICHIER.",
-        ) from error
+        problem = f"ce n'est pas du TOML lisible : {_toml_french(str(error))}."
+        raise MethodError(origin, [problem]) from error
+    problems = [f"{key} : clé inconnue." for key in ("origine", "sha256") if key in data]
+    if problems:
+        raise MethodError(origin, problems)
     try:
         method = Method(**data, origine=origin, sha256=hashlib.sha256(content).hexdigest())
     except ValidationError as error:
-        problems = [_french(problem, data) for problem in error.errors()]
+        problems = [_french(problem) for problem in error.errors()]
     else:
         problems = list(_inconsistencies(method))
     if problems:
@@ -402,13 +413,29 @@ class MethodError(UsageError):
         )
 
 
-def _toml_place(message: str) -> str:
-    place = message[message.rfind("(at ") + 4 : -1] if "(at " in message else message
-    return (
-        place.replace("line", "ligne")
-        .replace("column", "colonne")
-        .replace("end of document", "fin du fichier")
-    )
+_TOML_FAULTS = {
+    "Cannot overwrite a value": "clé en double",
+    "Cannot declare": "table en double",
+    "Expected newline or end of document": "un seul nombre ou texte par ligne (les décimales "
+    "s'écrivent avec un point)",
+    "Unclosed array": "liste non fermée",
+    "Invalid value": "valeur illisible (un texte se met entre guillemets)",
+    "Unterminated string": "guillemets non fermés",
+    "Illegal character": "caractère interdit",
+}
+
+
+def _toml_french(message: str) -> str:
+    """Fault and place of a TOML error."""
+    fault = next((french for english, french in _TOML_FAULTS.items() if english in message), "")
+    place = message[message.rfind("(at ") + 4 : -1] if "(at " in message else ""
+    for english, french in (
+        ("line", "ligne"),
+        ("column", "colonne"),
+        ("end of document", "fin du fichier"),
+    ):
+        place = place.replace(english, french)
+    return ", ".join(filter(None, [place, fault])) or "syntaxe inattendue"
 
 
 _EXPECTED = {
@@ -430,34 +457,45 @@ _EXPECTED = {
     "date_from_datetime_parsing": "date attendue, comme 2026-11-21",
     "string_pattern_mismatch": "lettres minuscules, chiffres, tirets et points attendus",
     "union_tag_not_found": "clé `type` manquante",
+    "finite_number": "nombre fini attendu",
+    "string_too_short": "texte non vide attendu",
 }
 
 
-def _french(problem: Any, data: Any) -> str:
+def _french(problem: Any) -> str:
     """One line for a pydantic error: key, expected, found."""
     kind, context = problem["type"], problem.get("ctx", {})
     # pydantic adds the tag of a union to the path: it is not a key of the file.
     keys = [str(key) for key in problem["loc"] if key not in _CALCULS]
     where = ".".join(keys)
-    found = problem["input"]
+    found = _shortened(problem["input"])
     if kind == "extra_forbidden":
         return f"{where} : clé inconnue.{_suggestion(problem['loc'])}"
     if kind == "missing":
         return f"{where} : clé manquante."
     if kind in {"literal_error", "union_tag_invalid"}:
         wanted = context.get("expected") or context.get("expected_tags", "")
-        wanted = wanted.replace("' or '", "', '")
+        wanted = wanted.replace("' or '", "', '").replace("', '", " » ou « ").strip("'")
+        wanted = f"« {wanted} »"
         if kind == "union_tag_invalid":
             where, found = f"{where}.type", context["tag"]
         return f"{where} : {wanted} attendu, trouvé « {found} »."
-    if kind in {"greater_than_equal", "less_than_equal"}:
-        sign, bound = ("au moins", context["ge"]) if "ge" in context else ("au plus", context["le"])
+    if kind in {"greater_than", "greater_than_equal", "less_than_equal"}:
+        key = next(key for key in ("gt", "ge", "le") if key in context)
+        sign = {"gt": "plus de", "ge": "au moins", "le": "au plus"}[key]
+        bound = context[key]
         return f"{where} : {sign} {bound:g} attendu, trouvé {found}."
     if kind in {"too_short", "dictionary_too_short"}:
         least, length = context["min_length"], context["actual_length"]
         return f"{where} : au moins {least} élément(s) attendu(s), trouvé {length}."
-    expected = _EXPECTED.get(kind, f"valeur refusée ({problem['msg']})")
+    expected = _EXPECTED.get(kind, "valeur refusée")
     return f"{where} : {expected}, trouvé « {found} »."
+
+
+def _shortened(value: Any) -> str:
+    """What was found, short enough for a line."""
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 _CALCULS: dict[str, type[BaseModel]] = {
@@ -510,12 +548,60 @@ def _inconsistencies(method: Method) -> Iterator[str]:
         if variable not in source_of_variables():
             known = list(source_of_variables())
             yield f"{place} : variable inconnue « {variable} ».{_did_you_mean(variable, known)}"
+    for section in ("indicateurs", "contexte", "effectifs"):
+        for code, figure in getattr(method, section).items():
+            yield from _calcul_problems(f"{section}.{code}.calcul", figure.calcul)
     for code, node in method.noeuds.items():
         if node.classes:
             yield from _class_problems(f"noeuds.{code}.classes", node.classes, method)
-    names = [*method.noeuds, *method.figures]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"{name} : le même code sert à un nœud et à un indicateur."
+    yield from _name_problems(method)
+    yield from _volume_problems(method)
+
+
+def _name_problems(method: Method) -> Iterator[str]:
+    """Codes become columns: they must be plain names, each of its own."""
+    sections = ("noeuds", "indicateurs", "contexte", "effectifs")
+    places: dict[str, list[str]] = {}
+    for section in sections:
+        for code in getattr(method, section):
+            places.setdefault(code.lower(), []).append(f"{section}.{code}")
+            if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", code):
+                yield (
+                    f"{section}.{_shortened(code)} : un code commence par une lettre minuscule, "
+                    "puis lettres sans accent, chiffres et _."
+                )
+    for found in places.values():
+        if len(found) > 1:
+            yield f"{' et '.join(found)} : le même code sert deux fois."
+    if len([code for code in places if code]) == len(places):
+        yield from _column_problems(method, places)
+
+
+def _column_problems(method: Method, places: Mapping[str, list[str]]) -> Iterator[str]:
+    """A column of the files must have one meaning."""
+    columns = [method.column(node) for node in method.noeuds]
+    columns += [f"classe_{code}" for code, node in method.noeuds.items() if node.classes]
+    for code in method.figures:
+        columns += [code, *(f"{code}_{suffix}" for suffix in COLUMN_SUFFIXES)]
+    taken = {name for name in columns if columns.count(name) > 1}
+    taken |= set(columns) & reserved_columns()
+    for name in sorted(taken):
+        owners = [
+            place
+            for code, found in places.items()
+            if name in {code, f"fragilite_{code}", f"classe_{code}"} or name.startswith(f"{code}_")
+            for place in found
+        ]
+        yield f"{' et '.join(owners) or name} : la colonne {name} a déjà un sens dans les fichiers."
+
+
+def _volume_problems(method: Method) -> Iterator[str]:
+    """An age band counted twice, or under two rates, would change the volume unseen."""
+    for rank, tranches in enumerate(method.age_bands):
+        names = [name for tranche in tranches for name in tranche.effectifs]
+        place = "volume.tranches" if rank == 0 else f"volume.variantes.{rank - 1}.tranches"
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield f"{place} : « {name} » y est compté deux fois."
 
 
 def _tree_problems(method: Method) -> Iterator[str]:
@@ -568,6 +654,24 @@ def _indicator_problems(where: str, indicator: Indicateur) -> Iterator[str]:
             f"{where}.sens : « {indicator.sens} » demande {expected}, "
             f"trouvé points_0 = {low:g} et points_100 = {high:g}."
         )
+
+
+def _calcul_problems(where: str, calcul: Any) -> Iterator[str]:
+    """A figure has one source; counts add up, a median is only compared to a reference."""
+    known = source_of_variables()
+    if any(variable not in known for variable in calcul.variables):
+        return
+    sources = sorted({known[variable] for variable in calcul.variables})
+    if len(sources) > 1:
+        yield f"{where} : variables d'une seule source attendues, trouvé {', '.join(sources)}."
+    wanted = "mediane" if isinstance(calcul, Rapport) else "effectif"
+    for variable in calcul.variables:
+        nature = load_sources()[known[variable]].variables[variable].nature
+        if nature != wanted:
+            yield (
+                f"{where} : « {variable} » est de nature {nature}, « {calcul.type} » en demande "
+                f"une de nature {wanted}."
+            )
 
 
 def _class_problems(where: str, classes: Classes, method: Method) -> Iterator[str]:

@@ -121,7 +121,8 @@ def build(
     rules = method if isinstance(method, Method) else load_method(method)
     where = parse_territory(territory) if isinstance(territory, str) else territory
     needs = indicators.needs(rules)
-    data = assemble(gather(where, annee, needs, options or Options()), where, annee)
+    gathered = gather(where, annee, needs, options or Options())
+    data = assemble(gathered, where, annee, rules.couverture_min.valeur)
     figures = indicators.compute(data, rules)
     old = {
         code
@@ -186,7 +187,7 @@ def _table(
     known = result.volume.notna()
     columns |= {
         "rang": scoring.rank(index),
-        "rang_sur": int(index.notna().sum()),
+        "rang_sur": pd.Series(int(index.notna().sum()), index=index.index, dtype="Int64"),
         "personnes_a_accompagner": result.volume,
         "personnes_a_accompagner_statut": np.where(known, "estime", "absent"),
         "rang_volume": scoring.rank(result.volume),
@@ -244,6 +245,25 @@ def _epci_table(
     texts = table.select_dtypes(include=["str", "object"]).columns
     table[texts] = table[texts].fillna("")
     return table.reset_index()
+
+
+def class_warnings(build: Build) -> list[str]:
+    """Classes were frozen with a set of indicators: say so when a build scored another."""
+    scored = set(build.result.scores.scored)
+    return [
+        f"Classes de « {node.libelle} » : figées avec d'autres indicateurs que ceux de ce calcul ; "
+        "ne les comparez pas à celles d'un autre calcul."
+        for code, node in build.method.noeuds.items()
+        if node.classes
+        and set(node.classes.indicateurs) != {c for c in scored if _below(build.method, c, code)}
+    ]
+
+
+def _below(method: Method, indicator: str, node: str) -> bool:
+    at: str | None = method.indicateurs[indicator].noeud
+    while at is not None and at != node:
+        at = method.noeuds[at].parent
+    return at == node
 
 
 def _checked(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 
 from fragilite import __version__
 from fragilite.ingestion.lots import Lot
-from fragilite.pipeline import Build
+from fragilite.pipeline import Build, class_warnings
 
 
 def provenance(build: Build) -> dict[str, Any]:
@@ -24,6 +24,7 @@ def provenance(build: Build) -> dict[str, Any]:
         "geographie": f"Communes au 1er janvier {build.inputs.annee}",
         "indicateurs_comptes": build.result.scores.scored,
         "indicateurs_retires": build.withdrawn,
+        "avertissements": class_warnings(build),
         "sources": source_records(build.inputs.lots),
         "usage": build.method.lecture.usage,
         "non_usage": build.method.lecture.non_usage,

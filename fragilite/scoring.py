@@ -150,12 +150,15 @@ def prune(method: Method, codes: Sequence[str]) -> dict[str, dict[str, float]]:
     return pruned
 
 
-def _leaf_shares(tree: Mapping[str, Mapping[str, float]], node: str) -> dict[str, float]:
-    """Weight in a node of each indicator below it."""
-    shares: dict[str, float] = {}
-    for child, weight in tree[node].items():
-        below = _leaf_shares(tree, child) if child in tree else {child: 1.0}
-        shares |= {code: weight * share for code, share in below.items()}
+def _leaf_shares(tree: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Weight in each node of each indicator below it."""
+    shares: dict[str, dict[str, float]] = {}
+    for node in reversed(list(tree)):
+        shares[node] = {
+            code: weight * share
+            for child, weight in tree[node].items()
+            for code, share in shares.get(child, {child: 1.0}).items()
+        }
     return shares
 
 
@@ -183,6 +186,7 @@ def aggregate(scores: pd.DataFrame, method: Method) -> pd.DataFrame:
     """
     function = AGGREGATIONS[method.methode.agregation]
     tree = prune(method, list(scores.columns.astype(str)))
+    shares = _leaf_shares(tree)
     values = {str(code): scores[code].to_numpy() for code in scores}
     for node in reversed(list(tree)):
         children = list(tree[node])
@@ -190,7 +194,7 @@ def aggregate(scores: pd.DataFrame, method: Method) -> pd.DataFrame:
         mean = function(np.column_stack([values[child] for child in children]), weights)
         root = node == method.root
         least = method.completude_min.indice if root else method.completude_min.noeud
-        enough = _observed(scores, _leaf_shares(tree, node)) >= least - TIE
+        enough = _observed(scores, shares[node]) >= least - TIE
         values[node] = np.where(enough, mean, np.nan)
     nothing = np.full(len(scores), np.nan)
     return pd.DataFrame(
@@ -258,7 +262,7 @@ def score(indicators: pd.DataFrame, method: Method) -> Scores:
         satures=pd.DataFrame(outside, index=values.index, columns=codes),
         noeuds=nodes,
         contributions=contributions(scores, nodes, method),
-        completude=pd.Series(_observed(scores, _leaf_shares(tree, method.root)), values.index),
+        completude=pd.Series(_observed(scores, _leaf_shares(tree)[method.root]), values.index),
         completude_methode=pd.Series(
             _observed(scores, {code: method.shares[code] for code in codes}), values.index
         ),

@@ -9,12 +9,15 @@ from typing import Any
 import pandas as pd
 
 from fragilite.french import listing, number, paragraph, plural
-from fragilite.pipeline import Build
+from fragilite.method import Method
+from fragilite.pipeline import Build, class_warnings
 from fragilite.provenance import provenance
 from fragilite.table import Statut
 
 MOST_FRAGILE = 10
 MOST_PEOPLE = 5
+#: Nodes of the tree that fit in a line: the root and those nearest to it.
+SHOWN_NODES = 6
 #: Above this many communes, a list of names no longer helps: their number is given.
 NAMED = 5
 
@@ -33,7 +36,7 @@ def summary(build: Build, files: Sequence[Path] = (), stale: Sequence[Path] = ()
     crowd = table.sort_values(["rang_volume", "code_insee"]).head(MOST_PEOPLE)
     shown = ["code_insee", "nom", "rang", *nodes, "personnes_a_accompagner"]
     volume = ["code_insee", "nom", "rang_volume", "personnes_a_accompagner"]
-    volume += ["part_cumulee_personnes", "indice"]
+    volume += ["part_cumulee_personnes", method.root]
     if "classe_libelle" in table:
         volume.append("classe_libelle")
     return {
@@ -76,7 +79,7 @@ def _float(value: Any) -> float:
 def _held(build: Build) -> dict[str, Any] | None:
     """How many people live, and are to accompany, in the two most fragile classes."""
     table = build.communes
-    if "classe" not in table:
+    if "classe" not in table or table["personnes_a_accompagner"].isna().all():
         return None
     classes = build.method.noeuds[build.method.root].classes
     assert classes is not None
@@ -127,33 +130,19 @@ def remarks(build: Build) -> list[str]:
             f"Pas d'indice pour {_who(list(without['nom']))} : moins de "
             f"{number(100 * method.completude_min.indice)} % du poids observé."
         )
-    found += _class_warning(build)
+    found += class_warnings(build)
     partial = build.epci.loc[build.epci["remarque"] != "", ["nom_epci", "remarque"]]
-    found += [f"{nom} : {remark}, sans valeur." for nom, remark in partial.itertuples(index=False)]
+    if len(partial) > NAMED:
+        found.append(
+            f"{plural(len(partial), 'EPCI', 'EPCI')} en partie dans le calcul, sans valeur."
+        )
+    else:
+        found += [f"{nom} : {remark}, sans valeur." for nom, remark in partial.to_numpy()]
     return found
 
 
 def _who(names: list[str]) -> str:
     return listing(names) if len(names) <= NAMED else plural(len(names), "commune")
-
-
-def _class_warning(build: Build) -> list[str]:
-    """Classes were frozen with a set of indicators: say so when this build scored another."""
-    scored = set(build.result.scores.scored)
-    return [
-        f"Classes de « {node.libelle} » : figées avec d'autres indicateurs que ceux de ce calcul ; "
-        "ne les comparez pas à celles d'un autre calcul."
-        for code, node in build.method.noeuds.items()
-        if node.classes
-        and set(node.classes.indicateurs) != {c for c in scored if _below(build, c, code)}
-    ]
-
-
-def _below(build: Build, indicator: str, node: str) -> bool:
-    at: str | None = build.method.indicateurs[indicator].noeud
-    while at is not None and at != node:
-        at = build.method.noeuds[at].parent
-    return at == node
 
 
 # --- writing ---------------------------------------------------------------------------------
@@ -162,7 +151,6 @@ def _below(build: Build, indicator: str, node: str) -> bool:
 def render(facts: dict[str, Any], build: Build) -> str:
     """Write a summary as French text."""
     where, method = facts["territoire"], build.method
-    held = facts["plus_fragiles_tiennent"]
     blocks = [
         [
             f"{method.methode.libelle} — {where['nom']}",
@@ -175,14 +163,7 @@ def render(facts: dict[str, Any], build: Build) -> str:
             "Intensité : les plus fragiles (de 0 à 100, 100 = le plus fragile)",
             *_fragile(facts, method),
         ],
-        ["Volume : le plus de personnes à accompagner (estimation)", *_crowd(facts)],
-        [
-            paragraph(
-                "Ce sont deux lectures : l'indice dit où la fragilité est intense, le volume où "
-                "sont les personnes."
-            ),
-            *([paragraph(_held_sentence(held, where))] if held else []),
-        ],
+        *(_volume_blocks(facts, method) if facts["plus_de_personnes"] else []),
         _section("À savoir", facts["a_savoir"]),
         _section("Sources", _source_lines(facts["sources"])),
         _section(
@@ -199,13 +180,30 @@ def render(facts: dict[str, Any], build: Build) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
+def _volume_blocks(facts: dict[str, Any], method: Method) -> list[list[str]]:
+    held = facts["plus_fragiles_tiennent"]
+    return [
+        [
+            "Volume : le plus de personnes à accompagner (estimation)",
+            *_crowd(facts, method.noeuds[method.root].court, method.root),
+        ],
+        [
+            paragraph(
+                "Ce sont deux lectures : l'indice dit où la fragilité est intense, le volume où "
+                "sont les personnes."
+            ),
+            *([paragraph(_held_sentence(held, facts["territoire"]))] if held else []),
+        ],
+    ]
+
+
 def _section(title: str, lines: Sequence[str]) -> list[str]:
     return [title, *(paragraph(line, "  ") for line in lines)] if lines else []
 
 
 def _held_sentence(held: dict[str, Any], where: dict[str, Any]) -> str:
     names = " ou ".join(f"« {name} »" for name in held["classes"])
-    verb = "tient" if held["communes"] < 2 else "tiennent"
+    verb = "compte" if held["communes"] < 2 else "comptent"
     return (
         f"{plural(held['communes'], 'commune')} en {names} {verb} "
         f"{number(held['personnes_a_accompagner'])} des "
@@ -224,8 +222,8 @@ def _source_lines(sources: Sequence[dict[str, str]]) -> list[str]:
     return [f"{title} : {', '.join(found)}" for title, found in vintages.items()]
 
 
-def _fragile(facts: dict[str, Any], method: Any) -> list[str]:
-    nodes = list(method.descending())
+def _fragile(facts: dict[str, Any], method: Method) -> list[str]:
+    nodes = list(method.descending())[:SHOWN_NODES]
     header = ["rang", "commune", *(method.noeuds[node].court for node in nodes), "personnes"]
     rows = [
         [
@@ -239,15 +237,15 @@ def _fragile(facts: dict[str, Any], method: Any) -> list[str]:
     return _aligned(header, rows)
 
 
-def _crowd(facts: dict[str, Any]) -> list[str]:
-    header = ["rang", "commune", "personnes", "part cumulée", "indice", "classe"]
+def _crowd(facts: dict[str, Any], title: str, root: str) -> list[str]:
+    header = ["rang", "commune", "personnes", "part cumulée", title, "classe"]
     rows = [
         [
             str(row["rang_volume"]),
             row["nom"],
             number(row["personnes_a_accompagner"]),
             f"{number(row['part_cumulee_personnes'], 1)} %",
-            number(_nan(row["indice"]), 1),
+            number(_nan(row[root]), 1),
             row.get("classe_libelle") or "",
         ]
         for row in facts["plus_de_personnes"]

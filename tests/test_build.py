@@ -61,7 +61,7 @@ def test_old_4g_is_shown_and_not_scored(built):
 
 def test_the_reference_year_goes_back_as_far_as_no_commune_moved():
     assert build("49", annee=2025).withdrawn == ["part_surface_sans_4g"]
-    with pytest.raises(FragiliteError, match="ne se ramènent pas à celle de 2024"):
+    with pytest.raises(UsageError, match="2024 demandé, possible pour 2025, 2026"):
         build("49", annee=2024)
 
 

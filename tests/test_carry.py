@@ -29,7 +29,8 @@ def table(cog, rows, secret=()):
 
 
 def carried(source, codes, vers=2026, **options):
-    return carry(source, vers, pd.Index(codes, name="code_insee"), VARIABLES, **options)
+    index = pd.Index(codes, name="code_insee")
+    return carry(source, vers, index, VARIABLES, couverture=0.8, **options)
 
 
 def test_change_of_code_keeps_the_figures():

@@ -782,7 +782,10 @@ def test_two_processes_at_once_take_the_file_once(server, raw):
 
 
 def test_another_process_is_not_waited_for_without_end(server, raw):
-    with fetching.alone(raw, 0, print), pytest.raises(FragiliteError) as caught:
+    with (
+        fetching.alone(raw, ".fetch.lock", 0, print, "fragilite fetch"),
+        pytest.raises(FragiliteError) as caught,
+    ):
         fetch([at(server)], raw, policy=Policy(queue=0.15))
     refused(caught.value, "occupé", "puis relancez")
 

@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fragilite.errors import UsageError
+from fragilite.listing import render_method
 from fragilite.method import (
     MethodError,
     available_methods,
@@ -13,6 +15,7 @@ from fragilite.method import (
     load_method,
     method_text,
 )
+from fragilite.scoring import score
 
 TEXT = method_text("fragilite-2026").decode()
 
@@ -81,8 +84,12 @@ def test_every_number_has_a_reason_and_a_dated_reference():
         ("points_0 = 11.0", "points_0 = 36.8", "doivent différer, trouvé 36.8 deux fois"),
         ("points_0 = 11.0", "points_0 = 40", "« aggrave » demande points_0 < points_100"),
         ("points_0 = 142.9", "points_0 = 70", "« protege » demande points_0 > points_100"),
-        ('sens = "aggrave"', 'sens = "agrave"', "'aggrave', 'protege' attendu, trouvé « agrave »"),
-        ('type = "part"', 'type = "par"', "calcul.type : 'part', 'rapport'"),
+        (
+            'sens = "aggrave"',
+            'sens = "agrave"',
+            "« aggrave » ou « protege » attendu, trouvé « agrave »",
+        ),
+        ('type = "part"', 'type = "par"', "calcul.type : « part » ou « rapport »"),
         ('["pop_65_plus"]', '["pop_65_plu"]', "variable inconnue « pop_65_plu »"),
         ('["pop_65_plus"]', '["pop_65_plu"]', "Vouliez-vous dire « pop_65_plus »"),
         ('noeud = "reseau"', 'noeud = "rezeau"', "nœud inconnu « rezeau ». Vouliez-vous dire « re"),
@@ -90,10 +97,33 @@ def test_every_number_has_a_reason_and_a_dated_reference():
         ("poids = 0.25", "poids = -1", "noeuds.reseau.poids : au moins 0 attendu, trouvé -1"),
         ("noeud = 0.5", "noeud = 1.5", "completude_min.noeud : au plus 1 attendu, trouvé 1.5"),
         ("37, 45.5", "45.5, 37", "noeuds.indice.classes.bornes : valeurs croissantes"),
-        ('normalisation = "bornes"', 'normalisation = "rang"', "'bornes' attendu"),
+        ('normalisation = "bornes"', 'normalisation = "rang"', "« bornes » attendu"),
         ("version = ", "versions = ", "methode.versions : clé inconnue"),
         ("[volume]", "[volumes]", "volumes : clé inconnue"),
         ("date = 2026-11-21", 'date = "hier"', "methode.date : date attendue"),
+        ("date = 2026-11-21", "date = 2026-11-21T10:00:00", "date attendue"),
+        ("points_0 = 11.0", "points_0 = nan", "points_0 : nombre fini attendu"),
+        ("points_0 = 11.0", "points_0 = inf", "points_0 : nombre fini attendu"),
+        ("poids = 0.25", "poids = inf", "noeuds.reseau.poids : nombre fini attendu"),
+        ("poids = 0.25", "poids = 1e308", "noeuds.reseau.poids : au plus 1e+06 attendu"),
+        ("poids = 0.25", "poids = true", "noeuds.reseau.poids : nombre attendu"),
+        ("poids = 0.25", 'poids = "0.25"', "noeuds.reseau.poids : nombre attendu"),
+        ('"2021" = 23080', '"2021" = 0', "references.2021 : plus de 0 attendu"),
+        ('libelle = "Locaux sans fibre"', 'libelle = ""', "texte non vide attendu"),
+        ("[methode]", 'origine = "x"\n[methode]', "origine : clé inconnue"),
+        ("[contexte.taux_chomage]", "[contexte.part_sans_bac]", "le même code sert deux fois"),
+        ("[contexte.taux_chomage]", "[contexte.PART_SANS_BAC]", "commence par une lettre minus"),
+        ("[contexte.taux_chomage]", '[contexte."=so cià"]', "commence par une lettre minuscule"),
+        ("[contexte.taux_chomage]", "[contexte.rang]", "la colonne rang a déjà un sens"),
+        ("[contexte.taux_chomage]", "[contexte.geom]", "la colonne geom a déjà un sens"),
+        ("[contexte.taux_chomage]", "[contexte.part_sans_bac_score]", "part_sans_bac_score a déjà"),
+        ('"pop_15_19", "pop_20_24"', '"pop_75_79", "pop_20_24"', "« pop_75_79 » y est compté deux"),
+        ('denominateur = ["pop"]', 'denominateur = ["locaux"]', "trouvé arcep_fixe, insee_rp"),
+        (
+            'variables = ["demandeurs_emploi"]',
+            'variables = ["niveau_de_vie_median"]',
+            "« niveau_de_vie_median » est de nature mediane",
+        ),
     ],
 )
 def test_faults_name_the_key_and_what_was_found(tmp_path, old, new, expected):
@@ -133,6 +163,8 @@ def test_every_fault_is_listed(tmp_path):
         (b"[methode\n", "ligne 1, colonne"),
         ("é".encode("latin-1"), "UTF-8"),
         (b"", "clé manquante"),
+        (b"a = 1\na = 2\n", "ligne 2, colonne 6, clé en double"),
+        (b"a = 0,25\n", "les décimales s'écrivent avec un point"),
     ],
 )
 def test_unreadable_files(tmp_path, content, expected):
@@ -140,6 +172,38 @@ def test_unreadable_files(tmp_path, content, expected):
     path.write_bytes(content)
     with pytest.raises(UsageError, match=expected):
         load_method(path)
+
+
+def test_byte_order_mark_of_windows_is_read(tmp_path):
+    path = tmp_path / "essai.toml"
+    path.write_text(TEXT, encoding="utf-8-sig")
+    assert load_method(path).methode.code == "fragilite-2026"
+
+
+@pytest.mark.parametrize("path", ["/", "", "a\0b"])
+def test_what_is_no_file(path):
+    with pytest.raises(UsageError) as error:
+        load_method(path)
+    assert "directory" not in str(error.value)
+
+
+def test_deep_tree(built, tmp_path):
+    """Any depth: 1 500 levels between the root and its branch change no score."""
+    levels = [
+        f'[noeuds.n{k}]\nlibelle = "n{k}"\ncourt = "n{k}"\ndescription = "n{k}"\n'
+        f'parent = "{f"n{k - 1}" if k else "indice"}"\npoids = {1 if k else 0.75}\n'
+        for k in range(1500)
+    ]
+    text = TEXT.replace('parent = "indice"\npoids = 0.75', 'parent = "n1499"\npoids = 1')
+    path = tmp_path / "profonde.toml"
+    path.write_text(text.replace("[noeuds.competences]", "".join(levels) + "[noeuds.competences]"))
+    deep = load_method(path)
+    values = pd.DataFrame(
+        {code: built.result.figures[code].values for code in built.result.scores.scored}
+    )
+    gap = score(values, deep).noeuds["indice"] - built.result.scores.noeuds["indice"]
+    assert gap.abs().max() < 1e-9
+    assert "n1499" in render_method(deep)
 
 
 def test_missing_file_names_the_methods():

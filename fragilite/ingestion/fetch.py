@@ -23,7 +23,7 @@ from fragilite.ingestion.archives import (
     extract_7z,
     open_member,
 )
-from fragilite.ingestion.lock import LOCK_NAME, Record, SourcesLock, alone, digest, now
+from fragilite.ingestion.lock import LOCK_NAME, Record, SourcesLock, digest, now
 from fragilite.ingestion.progress import Lines, Reporter, octets
 from fragilite.ingestion.web import (
     Client,
@@ -34,6 +34,7 @@ from fragilite.ingestion.web import (
     body_length,
     drop,
 )
+from fragilite.locking import alone
 
 if TYPE_CHECKING:
     import requests
@@ -198,7 +199,10 @@ class _Task:
             if not self.frozen:
                 note = self.client.reporter.note
                 try:
-                    stack.enter_context(alone(self.raw, self.client.policy.queue, note))
+                    patience = self.client.policy.queue
+                    stack.enter_context(
+                        alone(self.raw, ".fetch.lock", patience, note, "fragilite fetch")
+                    )
                     self.lock = SourcesLock.read_or_set_aside(self.raw, note)
                 except OSError as error:
                     if not self.offline:  # Without network, a read-only folder is enough.

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -102,51 +100,3 @@ def digest(path: Path) -> str:
     """Compute the sha256 of a file, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@contextmanager
-def alone(raw: Path, patience: float, note: Callable[[str], None]) -> Iterator[None]:
-    """Hold a folder for one process; the system frees it whatever becomes of the process.
-
-    Raises
-    ------
-    FragiliteError
-        If another process still holds it after `patience` seconds.
-    """
-    raw.mkdir(parents=True, exist_ok=True)
-    with (raw / ".fetch.lock").open("ab") as handle:
-        end = time.monotonic() + patience
-        waiting = False
-        while not _try_lock(handle):
-            if time.monotonic() >= end:
-                raise FragiliteError(
-                    f"{raw} est occupé depuis plus de {patience:.0f} s par un autre"
-                    " « fragilite fetch ».",
-                    "Attendez sa fin ou arrêtez-le, puis relancez la commande.",
-                )
-            if not waiting:
-                note(f"{raw} est occupé par un autre « fragilite fetch » : attente de sa fin.")
-            waiting = True
-            time.sleep(0.1)
-        yield
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(handle: BinaryIO) -> bool:
-        try:
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(handle: BinaryIO) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fragilite.errors import FragiliteError, UsageError
+from fragilite.errors import FragiliteError, UsageError, reason
+from fragilite.locking import alone
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 FORMATS = ("parquet", "csv", "excel", "gpkg")
 #: Names and digests of what the program wrote in a folder: any other file there is not ours.
 REGISTER = ".fragilite.json"
+#: Two builds may not move their files into one folder at the same time.
+LOCK, WAIT = ".fragilite.lock", 60.0
+#: What a full disk answers.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+#: Bytes of a GeoPackage that opening it in QGIS changes, without any edit: journal mode, change
+#: counter, version-valid-for and SQLite version (SQLite file format, section 1.3).
+VOLATILE = ((18, 20), (24, 28), (92, 100))
 
 
 def parse_formats(text: str) -> list[str]:
@@ -49,6 +57,11 @@ def parse_crs(text: str) -> str:
             f"Système de coordonnées inconnu : « {text} ».",
             "Donnez un code EPSG, comme 2154 (Lambert-93) ou 4326 (longitude, latitude).",
         ) from error
+    if not (found.is_projected or found.is_geographic) or len(found.axis_info) != 2:
+        raise UsageError(
+            f"EPSG:{code} n'est pas un système de coordonnées de carte ({found.type_name}).",
+            "Donnez un code EPSG à deux dimensions, comme 2154 ou 4326.",
+        )
     return f"EPSG:{found.to_epsg()}"
 
 
@@ -60,18 +73,20 @@ def output_folder(folder: Path, *, default: bool) -> Path:
     FragiliteError
         If it cannot be made, is not a folder or refuses to be written in.
     """
-    if not folder.exists() and not default and not folder.parent.is_dir():
-        raise FragiliteError(
-            f"Dossier de sortie introuvable : {folder} (le dossier {folder.parent} n'existe pas).",
-            f"Créez-le : mkdir -p '{folder.parent}'",
-        )
     try:
+        if not folder.exists() and not default and not folder.parent.is_dir():
+            raise FragiliteError(
+                f"Dossier de sortie introuvable : {folder} ({folder.parent} n'existe pas).",
+                f"Créez-le : mkdir -p '{folder.parent}'",
+            )
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "")
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise FragiliteError(
-            f"Impossible d'écrire dans le dossier {folder} : {_reason(error)}.",
+            f"Impossible d'écrire dans le dossier {folder} : {reason(error)}.",
             "Choisissez-en un autre avec --output DOSSIER.",
         ) from error
     return folder
@@ -125,9 +140,9 @@ def write(
 
         datapackage.write(build, files, package)
         files.append(package)
-        if not overwrite:
-            _refuse_foreign([folder / file.name for file in files], folder)
-        _move(files, folder, staging)
+        with alone(folder, LOCK, WAIT, _unsaid, "fragilite build"):
+            _refuse_foreign([folder / file.name for file in files], folder, overwrite=overwrite)
+            _move(files, folder, staging)
     return [folder / file.name for file in files]
 
 
@@ -177,8 +192,19 @@ def geographic_layer(build: Build, crs: str | None = None) -> gpd.GeoDataFrame:
 # --- moving ----------------------------------------------------------------------------------
 
 
+def _unsaid(_: str) -> None:
+    """Two builds wait for each other in silence: it is a matter of a second."""
+
+
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Digest of a file's content; of a GeoPackage, but for what merely opening it changes."""
+    content = path.read_bytes()
+    if path.suffix == ".gpkg":
+        header = bytearray(content[:100])
+        for start, end in VOLATILE:
+            header[start:end] = bytes(end - start)
+        content = bytes(header) + content[100:]
+    return hashlib.sha256(content).hexdigest()
 
 
 def _register(folder: Path) -> dict[str, str]:
@@ -189,7 +215,7 @@ def _register(folder: Path) -> dict[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-def _refuse_foreign(targets: Sequence[Path], folder: Path) -> None:
+def _refuse_foreign(targets: Sequence[Path], folder: Path, *, overwrite: bool) -> None:
     """Stop before replacing a file that the program did not write, or that somebody changed."""
     known = _register(folder)
     for target in targets:
@@ -198,7 +224,9 @@ def _refuse_foreign(targets: Sequence[Path], folder: Path) -> None:
                 f"Un dossier porte le nom du fichier à écrire : {target}.",
                 "Déplacez-le, ou choisissez un autre dossier avec --output.",
             )
-        if target.exists() and known.get(target.name) != _digest(target):
+        if overwrite or not target.exists():
+            continue
+        if known.get(target.name) != _digest(target):
             what = (
                 "a été modifié depuis"
                 if target.name in known
@@ -225,7 +253,7 @@ def _move(files: Sequence[Path], folder: Path, staging: Path) -> None:
                 shutil.copy2(target, former / file.name)
             moved.append(target)
             file.replace(target)
-    except OSError:
+    except BaseException:  # an interruption too must leave what was there
         for target in moved:
             if (former / target.name).exists():
                 (former / target.name).replace(target)
@@ -241,12 +269,14 @@ def _plain_errors(folder: Path) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, sqlite3.Error, DataLayerError, DataSourceError) as error:
-        reason = _REASONS[errno.ENOSPC] if _disk_is_full(folder) else _reason(error)
+    except (OSError, UnicodeError, sqlite3.Error, DataLayerError, DataSourceError) as error:
+        full = _disk_is_full(folder) or getattr(error, "errno", None) in FULL
+        why = "disque plein" if full else reason(error)
         raise FragiliteError(
-            f"Écriture impossible dans {folder} : {reason}. "
+            f"Écriture impossible dans {folder} : {why}. "
             "Rien n'a été remplacé : les fichiers d'avant sont intacts.",
-            "Libérez de la place ou choisissez un autre dossier avec --output.",
+            f"{'Libérez de la place ou choisissez' if full else 'Choisissez'} un autre dossier "
+            "avec --output.",
         ) from error
 
 
@@ -256,22 +286,3 @@ def _disk_is_full(folder: Path) -> bool:
         return shutil.disk_usage(folder).free < 1_000_000
     except OSError:
         return False
-
-
-_REASONS = {
-    errno.EACCES: "droits insuffisants",
-    errno.EPERM: "droits insuffisants",
-    errno.EROFS: "disque en lecture seule",
-    errno.ENOSPC: "disque plein",
-    errno.EDQUOT: "quota de disque dépassé",
-    errno.EFBIG: "fichier trop gros pour ce disque",
-    errno.ENOTDIR: "ce n'est pas un dossier",
-    errno.EEXIST: "ce n'est pas un dossier",
-    errno.ENOENT: "chemin introuvable",
-    errno.ENAMETOOLONG: "nom trop long",
-}
-
-
-def _reason(error: BaseException) -> str:
-    number = getattr(error, "errno", None)
-    return _REASONS.get(number, str(error)) if number else str(error)

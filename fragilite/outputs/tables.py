@@ -20,8 +20,10 @@ def rounded(table: pd.DataFrame, columns: dict[str, Column]) -> pd.DataFrame:
         column = columns[str(name)]
         values = table[name]
         if column.type == "number":
-            values = values.round(column.decimales)
+            values = values.round(column.decimales) + 0.0  # no negative zero
             values = values.astype("Int64") if column.decimales == 0 else values
+        elif column.type == "integer":
+            values = values.astype("Int64")
         elif column.type == "boolean":
             values = values.map({True: "true", False: "false"})
         shown[name] = values
