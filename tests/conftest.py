@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fragilite.cli import main
@@ -20,6 +21,18 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip(f"données de référence absentes : {folder} (voir CONTRIBUTING.md)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def bundled_49():
+    """Read a file of figures bundled for Maine-et-Loire, by its name."""
+
+    def read(name: str) -> pd.DataFrame:
+        path = ROOT / "fragilite/bundled/49" / name
+        table = pd.read_csv(path, dtype={"code_insee": str}, index_col="code_insee")
+        return table.astype(float)
+
+    return read
 
 
 @pytest.fixture(scope="session")

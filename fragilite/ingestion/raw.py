@@ -185,7 +185,10 @@ def header(source: str, vintage: Vintage, file: RawFile, path: Path) -> list[str
             text = lines[-1].decode(encoding).lstrip("\ufeff")
         except UnicodeDecodeError:
             continue
-        return next(csv.reader([text.strip("\r\n")], delimiter=file.separateur), [])
+        try:
+            return next(csv.reader([text.strip("\r\n")], delimiter=file.separateur), [])
+        except csv.Error as error:
+            raise LayoutError(source, vintage, file, "l'en-tête est illisible.") from error
     raise LayoutError(source, vintage, file, f"encodage inattendu, hors {_list(file.encodages)}.")
 
 
