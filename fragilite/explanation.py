@@ -23,6 +23,7 @@ from fragilite.french import (
 from fragilite.indicators import Figure
 from fragilite.inputs import Inputs
 from fragilite.method import Part, Rapport
+from fragilite.national import france
 from fragilite.pipeline import Build, class_warnings
 from fragilite.provenance import provenance
 from fragilite.table import Statut
@@ -208,6 +209,7 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
             "rang_sur": int(row["rang_sur"]),
             "classe": _value(row.get("classe")),
             "classe_libelle": _value(row.get("classe_libelle")),
+            "place_en_france": _place(method.root, row[method.root], build),
             "completude": _value(row["completude"]),
             "completude_methode": _value(row["completude_methode"]),
         },
@@ -234,10 +236,16 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
         },
         "effectifs": [_shown(build, name, row) for name in method.effectifs],
         "contexte": [_shown(build, name, row) for name in method.contexte],
+        "france": france().libelle,
         "usage": method.lecture.usage,
         "non_usage": method.lecture.non_usage,
         "ne_voit_pas": method.lecture.invisible,
     }
+
+
+def _place(node: str, value: float, build: Build) -> float | None:
+    """Share of the communes of France that are less fragile, where scores compare."""
+    return france().place(node, value) if france().compares(build) else None
 
 
 def _value(value: Any) -> Any:
@@ -271,7 +279,9 @@ def _indicator(build: Build, name: str, row: dict[Any, Any]) -> dict[str, Any]:
     scored = name in scores.scored
     group: Figure = build.result_epci.figures[name]
     return _shown(build, name, row) | {
+        "court": build.method.indicateurs[name].court,
         "epci": _value(group.values.get(row["code_epci"])),
+        "place_en_france": france().place(name, build.result.figures[name].values[code]),
         "points": _value(scores.indicateurs.loc[code, name]) if scored else None,
         "contribution": _value(scores.contributions.loc[code, name]) if scored else None,
         "hors_bornes": bool(scores.satures.loc[code, name]) if scored else False,
@@ -326,6 +336,11 @@ def _heading(facts: dict[str, Any]) -> list[str]:
         f"{ordinal(index['rang'])} rang sur {number(index['rang_sur'])} communes classées du "
         f"département ({town['departement']}), en partant de la plus fragile."
     )
+    if index["place_en_france"] is not None:
+        lines.append(
+            f"Plus fragile que {number(index['place_en_france'])} % des communes de France "
+            f"({facts['france']})."
+        )
     return lines
 
 
@@ -338,7 +353,7 @@ def _origin(facts: dict[str, Any]) -> list[str]:
         return ["Cette méthode n'additionne pas : elle n'a pas de contributions."]
     points = rounded_parts([item["contribution"] for item in counted])
     order = sorted(range(len(counted)), key=lambda place: -counted[place]["contribution"])
-    heaviest = [_lower(counted[place]["libelle"]) for place in order[:2]]
+    heaviest = [counted[place]["court"] for place in order[:2]]
     return [
         f"D'où viennent ces {number(sum(points), 1)} points (surtout : {listing(heaviest)})",
         *(
@@ -367,11 +382,11 @@ def _compared(item: dict[str, Any], facts: dict[str, Any]) -> str:
     references = []
     if item["departement"] is not None and not item["se_compte"]:
         references.append(f"{facts['commune']['departement']} {shown(item['departement'])}")
-    france = item["france"]
-    if france:
-        year, here = france["millesime"][:4], (item["millesime"] or "")[:4]
+    reference = item["france"]
+    if reference:
+        year, here = reference["millesime"][:4], (item["millesime"] or "")[:4]
         date = f" en {year}" if year and year != here else ""
-        references.append(f"France {shown(france['valeur'])}{date}")
+        references.append(f"France {shown(reference['valeur'])}{date}")
     return shown(item["valeur"]) + (f" ({' ; '.join(references)})" if references else "")
 
 

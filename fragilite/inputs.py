@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,8 @@ class Inputs:
         Provenance of each table, then of the frame.
     outlines : callable
         Outlines of the communes of an index.
+    medians : list of Table
+        Medians that the publisher gives for EPCI, indexed by ``code_epci``.
     """
 
     annee: int
@@ -47,6 +49,7 @@ class Inputs:
     tables: Mapping[tuple[str, str], Table]
     lots: list[Lot]
     outlines: Callable[[pd.Index], gpd.GeoDataFrame]
+    medians: Sequence[Table] = ()
 
     def newest(self, variables: list[str]) -> Table | None:
         """The newest table that has all these variables, or None."""
@@ -129,6 +132,7 @@ def assemble(
         tables,
         [lot for lot, _ in gathered.lots] + gathered.frame,
         gathered.contours,
+        gathered.medians,
     )
 
 

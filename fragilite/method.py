@@ -165,8 +165,12 @@ class Grandeur(_Record):
 
 
 class Indicateur(Grandeur):
-    """A figure that is scored: ``points_0`` scores 0, ``points_100`` scores 100."""
+    """A figure that is scored: ``points_0`` scores 0, ``points_100`` scores 100.
 
+    ``court`` names it in a sentence, with its article.
+    """
+
+    court: Label
     noeud: str
     poids: Weight = 1
     sens: Literal["aggrave", "protege"]

@@ -8,6 +8,7 @@ class limits of a method from such a build.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -114,14 +115,51 @@ def _distribution(values: pd.Series, people: pd.Series, millesime: str) -> Distr
     )
 
 
+@dataclass(frozen=True)
+class France:
+    """Distributions of a national build, and what it was.
+
+    Attributes
+    ----------
+    libelle : str
+        What the figures are, for readers.
+    methode : str
+        Code and version of the method.
+    comptes : tuple of str
+        Indicators that were scored.
+    distributions : dict of str to Distribution
+    """
+
+    libelle: str
+    methode: str
+    comptes: tuple[str, ...]
+    distributions: Mapping[str, Distribution]
+
+    def place(self, code: str, value: float) -> float | None:
+        """Share of the communes of France below a value of an indicator, in %."""
+        found = self.distributions.get(code)
+        return None if found is None or np.isnan(value) else found.place(value)
+
+    def compares(self, build: Build) -> bool:
+        """Whether scores of a build compare with these: same method, same indicators scored."""
+        header = build.method.methode
+        same = self.methode == f"{header.code} {header.version}"
+        return same and set(self.comptes) == set(build.result.scores.scored)
+
+
 @cache
-def bundled_distributions() -> tuple[str, dict[str, Distribution]]:
-    """What the bundled distributions are (a label), and each of them by code."""
+def france() -> France:
+    """The distributions that travel with the program."""
     data = json.loads((files("fragilite") / "bundled/france.json").read_text(encoding="utf-8"))
-    return data["libelle"], {
-        code: Distribution(**record | {"quantiles": tuple(record["quantiles"])})
-        for code, record in data["distributions"].items()
-    }
+    return France(
+        data["libelle"],
+        data["methode"],
+        tuple(data["comptes"]),
+        {
+            code: Distribution(**record | {"quantiles": tuple(record["quantiles"])})
+            for code, record in data["distributions"].items()
+        },
+    )
 
 
 def as_json(build: Build, label: str) -> dict[str, Any]:
@@ -130,6 +168,7 @@ def as_json(build: Build, label: str) -> dict[str, Any]:
         "libelle": label,
         "methode": f"{build.method.methode.code} {build.method.methode.version}",
         "geographie": build.inputs.annee,
+        "comptes": build.result.scores.scored,
         "distributions": {
             code: {
                 "communes": found.communes,
@@ -164,7 +203,7 @@ def calibrate(build: Build) -> list[Limit]:
     """Bounds and class limits recomputed from a national build; the declared ones stay.
 
     Bounds are the population-weighted 2.5 % and 97.5 % quantiles of the communes of metropolitan
-    France; class limits the population-weighted quantiles of the node's score.
+    France; class limits the population-weighted quantiles of the node's score there.
 
     Parameters
     ----------
@@ -194,7 +233,7 @@ def calibrate(build: Build) -> list[Limit]:
         ):
             place = f"indicateurs.{code}.{key}"
             found.append(Limit(place, indicator.libelle, declared, value))
-    return found + _class_limits(build, method, people)
+    return found + _class_limits(build, method, people.where(metropole))
 
 
 def _class_limits(build: Build, method: Method, people: pd.Series) -> list[Limit]:

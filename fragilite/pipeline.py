@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from fragilite.ingestion.gather import Options, gather
 from fragilite.inputs import Inputs, assemble, population
 from fragilite.method import DEFAULT, Method, load_method
 from fragilite.scoring import Scores
-from fragilite.table import Statut, statut_names
+from fragilite.table import Statut, Table, statut_names
 from fragilite.territory import Territory, parse_territory
 
 EPCI_PARTIEL = "EPCI partiel"
@@ -134,7 +134,7 @@ def build(
     people = population(data)
     whole = _whole_epci(data)
     in_whole = data.communes["code_epci"].where(data.communes["code_epci"].isin(whole))
-    result_epci = _grouped(result, in_whole, people, rules, old)
+    result_epci = _grouped(result, in_whole, people, rules, old, data.medians)
     result_departement = _grouped(result, data.communes["code_departement"], people, rules, old)
     communes = _table(data.communes, people, result, rules)
     return Build(
@@ -154,9 +154,14 @@ def _result(
 
 
 def _grouped(
-    result: Result, groups: pd.Series, population: pd.Series, method: Method, old: set[str]
+    result: Result,
+    groups: pd.Series,
+    population: pd.Series,
+    method: Method,
+    old: set[str],
+    medians: Sequence[Table] = (),
 ) -> Result:
-    figures = indicators.regroup(result.figures, groups, population, method)
+    figures = indicators.regroup(result.figures, groups, population, method, medians)
     people = result.volume.groupby(groups).agg(lambda rows: rows.sum(skipna=False))
     return _result(figures, people, method, old)
 

@@ -192,3 +192,20 @@ def test_volume_without_ages_or_without_rates():
     assert indicators.volume(data, load_method()).isna().all()
     nothing = load_method().model_copy(update={"volume": None})
     assert indicators.volume(data, nothing).isna().all()
+
+
+def test_the_median_published_for_a_group_wins():
+    """EPCI 1 is published at 19 440 € = 75 % of the reference; EPCI 2 is not."""
+    data, figures = computed()
+    index = pd.Index(["1", "2"], name="code_epci")
+    values = pd.DataFrame({"niveau_de_vie_median": [19440.0, NAN]}, index=index)
+    groups, people = data.communes["code_epci"], data.tables["insee_rp", "2023"].values["pop"]
+    for millesime, expected in (("2023", 75), ("2021", 62.5)):  # another vintage does not serve
+        medians = [Table.of("insee_filosofi", millesime, 2026, values)]
+        figure = indicators.regroup(figures, groups, people, load_method(), medians)[
+            "niveau_de_vie_relatif"
+        ]
+        assert figure.values["1"] == pytest.approx(expected)
+        status = Statut.PUBLIE if expected == 75 else Statut.ESTIME
+        assert figure.statuts["1"] == status
+        assert np.isnan(figure.values["2"])

@@ -16,7 +16,7 @@ NAN = float("nan")
 def made(indicators, nodes, *, completude=(0.5, 0.75)):
     """A method from {indicator: (node, weight, points_0, points_100)} and {node: (parent, w)}."""
     base = load_method().model_dump()
-    shown = {"libelle": "x", "unite": "%", "decimales": 1, "definition": "x"}
+    shown = {"libelle": "x", "court": "x", "unite": "%", "decimales": 1, "definition": "x"}
     shown |= {"raison": "x", "reference": "x"}
     calcul = {"type": "effectif", "variables": ["pop"]}
     base["indicateurs"] = {

@@ -12,7 +12,7 @@ import pandas as pd
 
 from fragilite.cog import departement_of, projection_of
 from fragilite.errors import SourceUnavailableError, UsageError
-from fragilite.ingestion import addresses, geography
+from fragilite.ingestion import addresses, filosofi, geography
 from fragilite.ingestion.bundled import bundled_departements
 from fragilite.ingestion.catalogue import RawFile, Source, Vintage, load_sources
 from fragilite.ingestion.fetch import CheckResult, Fetched, RemoteFile, check, fetch
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 COMMUNES = ("insee_cog",)
 EPCI = ("epci", "epci_insee")
 CONTOURS = ("contours", "contours_etalab", "contours_api")
-COVERAGE = "arcep_4g"
+COVERAGE, FILOSOFI = "arcep_4g", "insee_filosofi"
 
 
 @dataclass(frozen=True)
@@ -349,7 +349,12 @@ def gather(territory: Territory, annee: int, needs: Needs, options: Options) -> 
             lots.append((lot, READERS[source](source, vintage, _of(source, vintage, paths))))
     parts = [_lot(source, vintage, paths, fetched) for source, vintage in frame]
     parts[1] = replace(parts[1], note=" ".join(filter(None, [parts[1].note, note])))
-    return Gathered(communes, epci, anciennes, contours, lots, parts)
+    medians = [
+        filosofi.read_epci(source, vintage, _of(source, vintage, paths))
+        for source, vintage in vintages
+        if source == FILOSOFI
+    ]
+    return Gathered(communes, epci, anciennes, contours, lots, parts, medians)
 
 
 def _coverage(

@@ -74,6 +74,8 @@ class Gathered:
         Each in its own geography.
     frame : list of Lot
         Provenance of the communes, EPCI and outlines.
+    medians : list of Table
+        Medians that the publisher gives for EPCI, indexed by ``code_epci``.
     """
 
     communes: pd.DataFrame
@@ -82,3 +84,4 @@ class Gathered:
     contours: Callable[[pd.Index], gpd.GeoDataFrame]
     lots: list[tuple[Lot, Table]]
     frame: list[Lot]
+    medians: list[Table] = field(default_factory=list)
