@@ -93,25 +93,37 @@ def carry(
 def _pairs(depuis: int, vers: int, codes: pd.Index, populations: pd.Series | None) -> pd.DataFrame:
     """Source codes standing on the communes of a frame, with the share of each that goes there."""
     moved, frame, before = moves(depuis, vers), set(codes), codes_of(depuis)
+    still = [code for code in codes if code in before and code not in moved]
+    moving = [
+        (source, target)
+        for source, targets in moved.items()
+        for target in targets
+        if target in frame
+    ]
     pairs = pd.DataFrame(
-        [(code, code) for code in codes if code in before and code not in moved]
-        + [
-            (source, target)
-            for source, targets in moved.items()
-            for target in targets
-            if target in frame
-        ],
-        columns=["avant", "apres"],
-        dtype=str,
+        {
+            "avant": [*still, *(source for source, _ in moving)],
+            "apres": [*still, *(target for _, target in moving)],
+            "part": [*([1.0] * len(still)), *(_part(*pair, moved, populations) for pair in moving)],
+        }
     )
-    pairs["part"] = 1.0
-    for row, (source, target) in enumerate(zip(pairs["avant"], pairs["apres"], strict=True)):
-        parts = moved.get(source, ())
-        if len(parts) > 1:
-            known = populations is not None and set(parts) <= set(populations.index)
-            people = populations[list(parts)] if known and populations is not None else None
-            pairs.loc[row, "part"] = np.nan if people is None else people[target] / people.sum()
-    return pairs
+    return pairs.astype({"avant": str, "apres": str})
+
+
+def _part(
+    source: str,
+    target: str,
+    moved: Mapping[str, tuple[str, ...]],
+    populations: pd.Series | None,
+) -> float:
+    """Share of a source that goes to a target: all of it, or its share of the population."""
+    parts = list(moved[source])
+    if len(parts) == 1:
+        return 1.0
+    if populations is None or not set(parts) <= set(populations.index):
+        return float("nan")
+    people = populations[parts]
+    return float(people[target] / people.sum())
 
 
 def _merge(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fragilite.errors import FragiliteError
 from fragilite.ingestion import geography
-from fragilite.ingestion.archives import check_content
+from fragilite.ingestion.archives import check_content, nature
 from fragilite.ingestion.lock import LOCK_NAME
 from fragilite.ingestion.outlines import read_outlines
 from fragilite.ingestion.raw import header, open_text
@@ -119,7 +119,10 @@ def _is_epci(path: Path, one: Wanted) -> int:
 
 
 def _is_outlines(path: Path, one: Wanted) -> int:
-    """Any commune that the geography has is enough: Lozère's prefecture, the smallest one."""
+    """Any commune that the geography has is enough."""
+    with path.open("rb") as stream:
+        if nature(stream.read(4096)) not in {"json", "gz", "7z", "parquet"}:
+            return 0
     layer = read_outlines(path, ["48095", "49007", "97411"], one.vintage.cog, one.vintage.cog)
     return 1 if layer.geometry.notna().any() else 0
 
