@@ -297,11 +297,12 @@ def _fetch(
 
 
 @sources_app.callback()
-def _sources(context: typer.Context, as_json: Json = False) -> None:
+def _sources(context: typer.Context, as_json: Json = False, raw: Raw = None) -> None:
     if context.invoked_subcommand is None:
         from fragilite.listing import render_sources, sources_at_hand
+        from fragilite.paths import raw_dir
 
-        records = sources_at_hand()
+        records = sources_at_hand(raw or raw_dir())
         typer.echo(_dumped(records) if as_json else render_sources(records))
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from fragilite.french import number, paragraph
 from fragilite.ingestion.bundled import bundled_departements, bundled_frame, bundled_lots
+from fragilite.ingestion.catalogue import load_sources
+from fragilite.ingestion.lock import SourcesLock
+from fragilite.ingestion.lots import Lot
 from fragilite.method import Method
 from fragilite.national import Limit
 from fragilite.provenance import source_records
@@ -13,13 +17,48 @@ from fragilite.provenance import source_records
 _DIRECTIONS = {"aggrave": "aggrave la fragilité", "protege": "protège de la fragilité"}
 
 
-def sources_at_hand() -> list[dict[str, str]]:
-    """Each vintage of each source that travels with the program, with its territory."""
-    return [
-        record | {"territoire": departement}
+def sources_at_hand(raw: Path) -> list[dict[str, str]]:
+    """Each vintage of each source at hand: bundled with the program, then fetched.
+
+    Parameters
+    ----------
+    raw : Path
+        Folder of raw files, whose lock file says what was fetched.
+    """
+    bundled = [
+        record | {"territoire": f"département {departement}"}
         for departement in bundled_departements()
         for record in source_records([*bundled_lots(departement), *bundled_frame(departement)])
     ]
+    return bundled + [
+        record | {"territoire": "fichiers entiers"} for record in source_records(_fetched(raw))
+    ]
+
+
+def _fetched(raw: Path) -> list[Lot]:
+    """Vintages that the lock file of a folder has files of."""
+    lock, lots = SourcesLock.read(raw).files, []
+    for source, record in load_sources().items():
+        for vintage in record.millesimes:
+            prefix = f"{source}/{vintage.millesime}/"
+            taken = {key: found for key, found in lock.items() if key.startswith(prefix)}
+            if taken:
+                lots.append(
+                    Lot(
+                        source,
+                        vintage.millesime,
+                        vintage.cog,
+                        " ; ".join(key.removeprefix(prefix) for key in taken),
+                        " ; ".join(found.sha256 for found in taken.values()),
+                        vintage.donnees_au,
+                        vintage.publie_le,
+                        max(f"{found.taken_at:%Y-%m-%d}" for found in taken.values()),
+                        vintage.estime,
+                        vintage.note,
+                        "téléchargé",
+                    )
+                )
+    return lots
 
 
 def render_sources(records: list[dict[str, str]]) -> str:
@@ -29,7 +68,7 @@ def render_sources(records: list[dict[str, str]]) -> str:
         published = f", publié le {record['publie_le']}" if record["publie_le"] else ""
         lines = [
             f"{record['source']} {record['millesime']} — {record['editeur']}, {record['titre']}",
-            f"  {record['origine']} (département {record['territoire']}), relevé le "
+            f"  {record['origine']} ({record['territoire']}), relevé le "
             f"{record['releve_le']}{published}",
             f"  géographie {record['geographie']} ; mise à jour {record['cadence']} ; "
             f"{record['licence']}",

@@ -20,7 +20,9 @@ def tool(name):
     return module
 
 
-@pytest.mark.parametrize("path", ["docs/methode.md", "docs/dictionnaire.md", "README.md"])
+@pytest.mark.parametrize(
+    "path", ["docs/methode.md", "docs/dictionnaire.md", "docs/sources.md", "README.md"]
+)
 def test_generated_pages_are_up_to_date(path):
     expected = tool("docs").pages()[ROOT / path]
     found = (ROOT / path).read_text(encoding="utf-8")
@@ -29,7 +31,17 @@ def test_generated_pages_are_up_to_date(path):
 
 def test_every_command_is_in_the_readme():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for command in ("build", "explain", "sources", "method show", "method new"):
+    for command in (
+        "build",
+        "explain",
+        "fetch",
+        "sources",
+        "sources check",
+        "method show",
+        "method new",
+        "method check",
+        "method calibrate",
+    ):
         assert f"fragilite {command}" in readme, command
 
 

@@ -19,6 +19,7 @@ from fragilite.ingestion.raw import (
     by_code,
     contract,
     numbers,
+    one_code,
     open_text,
     read_csv,
     read_wide,
@@ -477,3 +478,19 @@ def test_an_unknown_layout_and_files_that_are_not_there(tmp_path):
         raw.read_parts(RP, odd, {}, {"base_cc": read_wide})
     with pytest.raises(LayoutError, match=r"à portée \(base.zip\)"):
         raw.read_parts(RP, vintage(fichiers=[file()]), {}, {"base_cc": read_wide})
+
+
+def test_one_commune_under_two_codes():
+    """Orée d'Anjou in one file: 49069 has the income, 49126 the census."""
+    values = pd.DataFrame(
+        {"mediane": [22910.0, np.nan, 21800.0], "pop": [np.nan, 16975.0, 3069.0]},
+        index=["49069", "49126", "49160"],
+    )
+    nothing = pd.DataFrame(False, index=values.index, columns=values.columns)
+    merged, secret = one_code((values, nothing), 2026)
+    assert merged.loc["49126"].tolist() == [22910, 16975]
+    assert merged.index.tolist() == ["49126", "49160"]
+    assert not secret.any(axis=None)
+    values.loc["49069", "pop"] = 16000.0  # two figures for one commune: not ours to choose
+    kept, _ = one_code((values, nothing), 2026)
+    assert kept.index.has_duplicates

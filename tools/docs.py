@@ -2,8 +2,9 @@
 
     python tools/docs.py
 
-writes `docs/methode.md` and `docs/dictionnaire.md` from the default method, and the table of
-sources between two marks in `README.md`. A test fails when they drift.
+writes `docs/methode.md` and `docs/dictionnaire.md` from the default method, `docs/sources.md` from
+the catalogue, and the table of sources between two marks in `README.md`. A test fails when they
+drift.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from fragilite.dictionary import dictionary
 from fragilite.french import number
+from fragilite.ingestion.catalogue import load_sources
 from fragilite.listing import sources_at_hand
 from fragilite.method import SCALE, Effectif, Grandeur, Method, NombreNonNuls, Part, load_method
 
@@ -208,6 +210,64 @@ def dictionary_page(method: Method) -> str:
     return "\n".join(lines) + "\n"
 
 
+def sources_page() -> str:
+    """The catalogue: every vintage of every source, its address, whether somebody opened it."""
+    lines = [
+        "# Sources",
+        "",
+        NOTICE,
+        "",
+        "Ce que le catalogue (`fragilite/ingestion/sources.toml`) sait des fichiers des "
+        "producteurs. Les adresses viennent de documentations publiques. Tant que la colonne « vérifiée » est "
+        "vide, personne ne l'a ouverte : `fragilite sources check` les essaie toutes.",
+        "",
+        "À l'arrivée, chaque fichier est contrôlé : nature, taille, empreinte, colonnes ou "
+        "cellules attendues, codes de la géographie déclarée, doublons, bornes, identités, totaux "
+        "nationaux. Un fichier qui n'est pas celui du catalogue arrête le calcul et dit ce qui "
+        "manque ; ce qui était là reste.",
+        "",
+        "Lus sur de vrais fichiers : recensement 2023 (Melodi, Maine-et-Loire), Filosofi 2019 et "
+        "2021, Arcep fixe 2019, COG 2021 à 2026, populations 2019 à 2023, EPCI de la DGCL 2025, "
+        "table d'appartenance 2022, densité 2024, BPE 2021. Sur des fichiers reconstitués dans la "
+        "mise en page de l'éditeur : recensement 2022 et Arcep 2024 T1. **Faute d'échantillon "
+        "réel, d'après la seule documentation** : couvertures 4G de l'Arcep, Admin Express (3 et 4), "
+        "contours d'Etalab, API Découpage administratif, EPCI de l'Insee, Filosofi 2021 long, "
+        "ménages et familles de Melodi, exports de la Cnaf et de la Dares.",
+        "",
+    ]
+    for key, source in load_sources().items():
+        if not source.millesimes:
+            continue
+        heavy = (
+            " Lourde : seulement sur demande (`fragilite fetch`)." if source.a_la_demande else ""
+        )
+        lines += [
+            f"## `{key}` — {source.titre}",
+            "",
+            f"{source.editeur}, {source.licence}, mise à jour {source.cadence}. Une commune sans "
+            f"ligne : {'zéro' if source.sans_ligne == 'zero' else 'inconnue'}.{heavy}",
+            "",
+        ]
+        rows = []
+        for vintage in source.millesimes:
+            for file in vintage.fichiers:
+                where = file.url or (
+                    f"Melodi, jeu {file.melodi}" if file.melodi else f"data.gouv.fr {file.datagouv}"
+                )
+                rows.append(
+                    row(
+                        vintage.millesime,
+                        vintage.cog,
+                        f"<{where}>" if file.url else where,
+                        file.verifie_le or "–",
+                    )
+                )
+        lines += [*table(["millésime", "géographie", "fichier", "vérifiée"], rows), ""]
+        notes = [f"- {v.millesime} : {v.note}" for v in source.millesimes if v.note]
+        lines += [*notes, ""] if notes else []
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def sources_table() -> str:
     """The sources at hand, for the README."""
     lines = [
@@ -215,7 +275,7 @@ def sources_table() -> str:
             f"[{source['titre']}]({source['adresse']})", source["editeur"], source["millesime"],
             source["geographie"], source["licence"],
         )
-        for source in sources_at_hand()
+        for source in sources_at_hand(ROOT / "data/rien")
     ]  # fmt: skip
     return "\n".join(
         table(["jeu de données", "éditeur", "millésime", "géographie", "licence"], lines)
@@ -236,6 +296,7 @@ def pages() -> dict[Path, str]:
     return {
         ROOT / "docs/methode.md": method_page(method),
         ROOT / "docs/dictionnaire.md": dictionary_page(method),
+        ROOT / "docs/sources.md": sources_page(),
         path: readme(path.read_text(encoding="utf-8")),
     }
 

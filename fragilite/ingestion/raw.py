@@ -31,6 +31,7 @@ from fragilite.cog import (
     ARRONDISSEMENTS,
     FIRST_YEAR,
     LAST_YEAR,
+    aliases,
     codes_of,
     departement_of,
     departements,
@@ -578,6 +579,7 @@ def assemble(
     -------
     Table
     """
+    parts = [one_code(part, vintage.cog) for part in parts]
     for values, _ in parts:
         _check_unique(source, vintage, values.index)
     values, secret = join(parts)
@@ -585,6 +587,30 @@ def assemble(
     table = fold(Table.of(source, vintage.millesime, vintage.cog, values, secret), variables)
     rules = {name: rule for name, rule in vintage.estime.items() if name in values}
     return contract(table.estimated(rules), vintage, bornes, identites)
+
+
+def one_code(part: Part, cog: int) -> Part:
+    """Bring a commune that only changed code to its code of the geography.
+
+    A file may have it under the other code, or under both, each row with a part of the figures:
+    Orée d'Anjou stands in INSEE's comparateur as 49069 (income) and 49126 (census). Rows that
+    contradict each other are left as they are: the contract will name them.
+    """
+    values, secret = part
+    strangers = values.index.difference(list(codes_of(cog)))
+    if strangers.empty:
+        return part
+    known = aliases(cog)
+    renamed = {code: known[code] for code in strangers if code in known}
+    if not renamed:
+        return part
+    values, secret = values.rename(index=renamed), secret.rename(index=renamed)
+    said = values.notna() | secret
+    if (said.groupby(level=0).sum() > 1).any(axis=None):
+        return values, secret
+    merged = values.groupby(level=0).first()
+    merged.index.name = values.index.name
+    return merged, secret.groupby(level=0).any().reindex(merged.index)
 
 
 def fold(table: Table, variables: Mapping[str, Variable]) -> Table:

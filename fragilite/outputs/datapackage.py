@@ -18,18 +18,24 @@ _MEDIATYPES = {
     ".parquet": "application/vnd.apache.parquet",
     ".gpkg": "application/geopackage+sqlite3",
 }
-_LICENCES = [
-    {
+_LICENCES = {
+    "Licence Ouverte 2.0": {
         "name": "etalab-2.0",
         "title": "Licence Ouverte 2.0",
         "path": "https://www.etalab.gouv.fr/licence-ouverte-open-licence/",
-    }
-]
+    },
+    "ODbL 1.0": {
+        "name": "ODbL-1.0",
+        "title": "Open Data Commons Open Database License 1.0",
+        "path": "https://opendatacommons.org/licenses/odbl/1-0/",
+    },
+}
 
 
 def write(build: Build, files: Iterable[Path], path: Path) -> None:
     """Describe the files of a build. No date of writing: two runs give the same bytes."""
-    header = build.method.methode
+    header, facts = build.method.methode, provenance(build)
+    lots = facts["sources"]
     package = {
         "profile": "data-package",
         "name": build.nom.replace("_", "-"),
@@ -38,16 +44,16 @@ def write(build: Build, files: Iterable[Path], path: Path) -> None:
         f"{build.method.lecture.non_usage}",
         "version": header.version,
         "keywords": ["fragilité numérique", "inclusion numérique", "commune", "EPCI"],
-        "licenses": _LICENCES,
+        "licenses": [_LICENCES[name] for name in sorted({lot["licence"] for lot in lots})],
         "sources": [
             {
                 "title": f"{source['attribution']}, {source['millesime']}",
                 "path": source["adresse"],
             }
-            for source in provenance(build)["sources"]
+            for source in lots
         ],
         "resources": [_resource(build, file) for file in files],
-        "fragilite": provenance(build),
+        "fragilite": facts,
     }
     path.write_text(json.dumps(package, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
