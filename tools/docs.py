@@ -218,8 +218,8 @@ def sources_page() -> str:
         NOTICE,
         "",
         "Ce que le catalogue (`fragilite/ingestion/sources.toml`) sait des fichiers des "
-        "producteurs. Les adresses viennent de documentations publiques. Tant que la colonne « vérifiée » est "
-        "vide, personne ne l'a ouverte : `fragilite sources check` les essaie toutes.",
+        "producteurs. Les adresses viennent de documentations publiques. Tant que la colonne "
+        "« vérifiée » est vide, personne ne l'a ouverte : `fragilite sources check` les essaie toutes.",
         "",
         "À l'arrivée, chaque fichier est contrôlé : nature, taille, empreinte, colonnes ou "
         "cellules attendues, codes de la géographie déclarée, doublons, bornes, identités, totaux "
@@ -230,8 +230,8 @@ def sources_page() -> str:
         "2021, Arcep fixe 2019, COG 2021 à 2026, populations 2019 à 2023, EPCI de la DGCL 2025, "
         "table d'appartenance 2022, densité 2024, BPE 2021. Sur des fichiers reconstitués dans la "
         "mise en page de l'éditeur : recensement 2022 et Arcep 2024 T1. **Faute d'échantillon "
-        "réel, d'après la seule documentation** : couvertures 4G de l'Arcep, Admin Express (3 et 4), "
-        "contours d'Etalab, API Découpage administratif, EPCI de l'Insee, Filosofi 2021 long, "
+        "réel, d'après la seule documentation** : couvertures 4G de l'Arcep, Admin Express (3 et "
+        "4), contours d'Etalab, API Découpage administratif, EPCI de l'Insee, Filosofi 2021 long, "
         "ménages et familles de Melodi, exports de la Cnaf et de la Dares.",
         "",
     ]
