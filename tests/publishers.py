@@ -8,11 +8,14 @@ communes is whole (its reader wants it whole), with made-up names outside the dÃ
 from __future__ import annotations
 
 import io
+import tempfile
 import zipfile
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import py7zr
+import shapely
 import xlsxwriter
 
 from fragilite.cog import codes_of, departement_of, departements
@@ -64,6 +67,7 @@ def lay_out(root: Path) -> None:
     lay_out_income(root, tables["insee_filosofi", "2021"])
     lay_out_fibre(root, tables["arcep_fixe", "2026_T2"])
     lay_out_frame(root)
+    lay_out_coverage(root)
 
 
 def figures():
@@ -152,6 +156,35 @@ def lay_out_fibre(root: Path, premises: pd.DataFrame) -> None:
     lines.append("49321;SAINT-SIGISMOND;49;52;0;all;0;0;0;0;0;0;0;0;0;2024-03-31")
     name = "commune_meilleure_techno_thd.csv"
     put(root, address("arcep_fixe", "2024_T1", name), "\n".join(lines).encode())
+
+
+def lay_out_coverage(root: Path) -> None:
+    """4G maps of the four operators: everything covered, but the east of one of them."""
+    here = bundled.read("49", 2026)
+    west, south, east, north = here.contours(here.communes.index).total_bounds
+    middle = (west + east) / 2
+    vintage = load_sources()["arcep_4g"].millesimes[0]
+    for rank, file in enumerate(vintage.fichiers):
+        limit = middle if rank == 2 else east
+        layer = gpd.GeoDataFrame(
+            {
+                "operateur": file.filtres["operateur"],
+                "date": [vintage.donnees_au],
+                "techno": ["4G"],
+                "usage": ["data"],
+                "niveau": ["TBC"],
+                "dept": ["49"],
+            },
+            geometry=[shapely.box(west - 1000, south - 1000, limit, north + 1000)],
+            crs=2154,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "carte.gpkg"
+            layer.to_file(path, driver="GPKG")
+            packed = io.BytesIO()
+            with py7zr.SevenZipFile(packed, "w") as archive:
+                archive.write(path, file.nom.removesuffix(".7z"))
+        put(root, file.url, packed.getvalue())
 
 
 def lay_out_frame(root: Path) -> None:

@@ -219,6 +219,31 @@ def test_epci_and_region(run, mirror, tmp_path):
     assert "Aucune commune pour EPCI 999999999" in err
 
 
+def test_4g_coverage_once_it_was_asked_for(run, mirror, built, tmp_path):
+    """Fetched on purpose, then scored: fresh, and measured by the least covering operator."""
+    raw = tmp_path / "brut"
+    raw.mkdir()
+    arguments = ["build", "--dept", "49", "--raw", raw, "--format", "parquet", *OPTIONS]
+    code, out, err = run(*arguments)
+    assert code == 0, err
+    assert "Surface sans 4G : aucune donnée à portée" in " ".join(out.split())
+    code, out, err = run("fetch", "arcep_4g", "--raw", raw)
+    assert code == 0, err
+    assert out.count(".gpkg.7z") == 4
+    code, out, err = run(*arguments, "--offline")
+    assert code == 0, err
+    found = table(tmp_path / "data/processed", "fragilite_49")
+    outlines = built.inputs.contours()
+    middle = sum(outlines.total_bounds[[0, 2]]) / 2
+    bounds = outlines.bounds
+    part = found["part_surface_sans_4g"]
+    assert part[bounds["maxx"] < middle - 100].max() < 0.1
+    assert part[bounds["minx"] > middle + 100].min() > 99.9
+    assert (found["part_surface_sans_4g_statut"] == "publie").all()
+    assert (found["completude_methode"] > found["completude_methode"].max() - 0.16).all()
+    assert "figées avec d'autres indicateurs" in " ".join(out.split())
+
+
 # --- choosing vintages ---------------------------------------------------------------------------
 
 

@@ -219,7 +219,8 @@ def sources_page() -> str:
         "",
         "Ce que le catalogue (`fragilite/ingestion/sources.toml`) sait des fichiers des "
         "producteurs. Les adresses viennent de documentations publiques. Tant que la colonne "
-        "« vérifiée » est vide, personne ne l'a ouverte : `fragilite sources check` les essaie toutes.",
+        "« vérifiée » est vide, personne ne l'a ouverte : `fragilite sources check` les essaie "
+        "toutes.",
         "",
         "À l'arrivée, chaque fichier est contrôlé : nature, taille, empreinte, colonnes ou "
         "cellules attendues, codes de la géographie déclarée, doublons, bornes, identités, totaux "

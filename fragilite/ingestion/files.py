@@ -51,9 +51,13 @@ class Wanted:
         return f"{self.source}/{self.vintage.millesime}/{self.file.nom}"
 
 
-def offered(vintage: Vintage) -> set[str]:
-    """Variables that a vintage can give."""
-    return {name for file in vintage.fichiers for name in (*file.colonnes, *file.cellules)}
+def offered(source: Source, vintage: Vintage) -> set[str]:
+    """Variables that a vintage can give: those of its columns or cells.
+
+    A map has neither: what is measured on it is all that its source has.
+    """
+    named = {name for file in vintage.fichiers for name in (*file.colonnes, *file.cellules)}
+    return named or set(source.variables)
 
 
 def plan(needs: Needs, options: Options) -> list[tuple[str, Vintage]]:
@@ -85,9 +89,9 @@ def plan(needs: Needs, options: Options) -> list[tuple[str, Vintage]]:
         if name in options.without or (source.a_la_demande and not _asked(name, options)):
             continue
         for vintage in _candidates(name, source, options):
-            if left & offered(vintage):
+            if left & offered(source, vintage):
                 chosen.append((name, vintage))
-                left -= offered(vintage)
+                left -= offered(source, vintage)
     return chosen
 
 
@@ -114,7 +118,8 @@ def _bands(sources: Mapping[str, Source], needs: Needs, options: Options) -> set
     """The finest set of age bands that one vintage has whole."""
     for bands in needs.volume:
         for name, source in sources.items():
-            if any(bands <= offered(vintage) for vintage in _candidates(name, source, options)):
+            vintages = _candidates(name, source, options)
+            if any(bands <= offered(source, vintage) for vintage in vintages):
                 return set(bands)
     return set()
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 import fnmatch
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -288,14 +289,12 @@ def _by_departement(
     rows = pyogrio.read_dataframe(
         path, layer=layers[0, 0], columns=list(COLUMNS), read_geometry=False, fid_as_index=True
     )
-    rows = rows.apply(lambda column: _text(column))
-    rows = _check_rows(where, rows)
-    rows["dept"] = rows["dept"].str.upper().str.zfill(2)
-    if len(where.file.filtres.get("dept", [])) == 1:  # a file of one territory, whole
-        rows["dept"] = where.file.filtres["dept"][0]
+    _check_rows(where, rows)
+    departements = _departements(where, rows["dept"])
+    del rows
     crs, repaired = CRS.from_user_input(info["crs"]), 0
     for code in sorted(served):
-        numbers = rows.index[rows["dept"] == code].to_numpy()
+        numbers = departements.index[departements == code].to_numpy()
         if not len(numbers):
             notes.append(f"{where.file.nom} : aucun polygone pour le département {code}, absent.")
             continue
@@ -310,25 +309,36 @@ def _by_departement(
         notes.append(f"{where.file.nom} : {repaired} polygone(s) invalide(s), réparé(s).")
 
 
-def _text(column: pd.Series) -> pd.Series:
-    """Attributes as text: numbers without decimals, missing as empty."""
-    return column.astype("str").fillna("").str.strip().str.removesuffix(".0")
+def _words(column: pd.Series) -> dict[object, str]:
+    """Distinct attributes of a column, as text: numbers without decimals, missing as empty."""
+    return {
+        cell: "" if pd.isna(cell) else str(cell).strip().removesuffix(".0")
+        for cell in column.unique()
+    }
 
 
-def _check_rows(where: _Where, rows: pd.DataFrame) -> pd.DataFrame:
+def _departements(where: _Where, column: pd.Series) -> pd.Series:
+    """Département of each polygon, with the zero that it may have lost."""
+    declared = where.file.filtres.get("dept", [])
+    if len(declared) == 1:  # the file of one territory, whole
+        return pd.Series(declared[0], index=column.index)
+    codes = {cell: word.upper().zfill(2) for cell, word in _words(column).items()}
+    return column.map(codes)
+
+
+def _check_rows(where: _Where, rows: pd.DataFrame) -> None:
     """Refuse a file that holds another operator, technology, level or date than declared."""
     for column in ("operateur", "techno", "usage", "niveau"):
         declared = where.file.filtres.get(column)
-        strange = sorted(set(rows[column]) - set(declared)) if declared else []
+        strange = sorted(set(_words(rows[column]).values()) - set(declared)) if declared else []
         if strange:
             found = ", ".join(f"« {word} »" for word in strange[:5])
             raise where.error(f"{column} : {found}, attendu {' ou '.join(declared or [])}.")
-    dates = sorted(set(rows["date"].str[:10]))
+    dates = sorted({word[:10] for word in _words(rows["date"]).values()})
     if where.vintage.donnees_au and dates != [where.vintage.donnees_au]:
         raise where.error(
             f"données au {', '.join(dates[:3]) or '–'}, attendues au {where.vintage.donnees_au}."
         )
-    return rows
 
 
 # --- geometry --------------------------------------------------------------------------------
@@ -373,12 +383,20 @@ def covered_area(communes: np.ndarray, polygons: np.ndarray) -> np.ndarray:
 
     pieces = subdivide(polygons)
     at, near = shapely.STRtree(pieces).query(communes, predicate="intersects")
-    parts = shapely.intersection(communes[at], pieces[near])
     area = np.where(shapely.is_missing(communes), np.nan, 0.0)
-    met, starts = np.unique(at, return_index=True)  # STRtree gives the pairs commune by commune
-    for commune, own in zip(met, np.split(parts, starts[1:]), strict=False):
-        area[commune] = shapely.union_all(own).area
+    met, starts = np.unique(at, return_index=True)  # pairs come commune by commune
+    if len(met):
+        around = np.split(pieces[near], starts[1:])
+        with ThreadPoolExecutor() as pool:  # GEOS works without the interpreter's lock
+            area[met] = list(pool.map(_covered, communes[met], around))
     return area
+
+
+def _covered(commune: Any, pieces: np.ndarray) -> float:
+    """Area of one commune that pieces cover."""
+    import shapely
+
+    return float(shapely.union_all(shapely.intersection(commune, pieces)).area)
 
 
 def subdivide(polygons: np.ndarray, vertices: int = PIECE) -> np.ndarray:
