@@ -13,6 +13,7 @@ from fragilite.table import Statut, Table, Variable
 
 REGLE_PARTAGE = "commune séparée depuis : réparti selon la population"
 REGLE_COPIE = "commune séparée depuis : valeur de l'ancienne commune"
+REGLE_CLASSE = "communes fusionnées : classe de la plus peuplée"
 REGLE_MEDIANE = "communes fusionnées : moyenne pondérée des médianes"
 
 
@@ -139,11 +140,13 @@ def _merge(
     for name in values.columns:
         text = regles.get(name, pd.Series("", index=values.index))
         weight = variables[name].poids
+        known = weight in values.columns  # Filosofi 2023 publishes no headcount
+        weights = values[weight] * part if known else pd.Series(np.nan, index=values.index)
         if variables[name].nature == "effectif":
             merged[name] = _add(values[name], statuts[name], text, part)
+        elif variables[name].nature == "classe":
+            merged[name] = _largest(values[name], statuts[name], text, part, weights)
         else:
-            known = weight in values.columns  # Filosofi 2023 publishes no headcount
-            weights = values[weight] * part if known else pd.Series(np.nan, index=values.index)
             merged[name] = _average(values[name], statuts[name], text, part, weights, couverture)
     return (
         pd.DataFrame({name: value for name, (value, _, _) in merged.items()}),
@@ -194,4 +197,27 @@ def _average(
     worst = worst.where(~joined, np.maximum(best, Statut.ESTIME))
     worst = worst.where(~copied, np.maximum(worst, Statut.ESTIME))
     rule = text.groupby(level=0).max().where(~joined, REGLE_MEDIANE).where(~copied, REGLE_COPIE)
+    return result, worst.astype(np.int8), rule
+
+
+def _largest(
+    value: pd.Series, statut: pd.Series, text: pd.Series, part: np.ndarray, weight: pd.Series
+) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """A class alone is kept; of several, that of the most populated part, an estimate.
+
+    Where a part has no known weight, nothing tells which is the largest: the class is absent.
+    """
+    rows = pd.DataFrame({"value": value, "statut": statut, "text": text, "weight": weight})
+    rows["partie"] = part != 1
+    by = rows.groupby(level=0, sort=True)
+    several = by["value"].size() > 1
+    unknown = several & rows["weight"].isna().groupby(level=0).any()
+    chosen = rows.sort_values("weight", kind="stable").groupby(level=0, sort=True).tail(1)
+    chosen = chosen.reindex(several.index)
+    result = chosen["value"].where(~unknown)
+    copied = ~several & chosen["partie"] & result.notna()
+    made = (several & result.notna()) | copied
+    worst = chosen["statut"].where(~made, np.maximum(chosen["statut"], Statut.ESTIME))
+    worst = worst.where(~unknown, Statut.ABSENT)
+    rule = chosen["text"].where(~(several & made), REGLE_CLASSE).where(~copied, REGLE_COPIE)
     return result, worst.astype(np.int8), rule

@@ -53,9 +53,10 @@ class Variable:
     Attributes
     ----------
     nature : str
-        ``"effectif"`` (a count: added) or ``"mediane"`` (not additive: weighted mean, estimated).
+        ``"effectif"`` (a count: added), ``"mediane"`` (not additive: weighted mean, estimated) or
+        ``"classe"`` (that of the most populated part, estimated).
     poids : str, optional
-        For a ``mediane``, the variable that weighs it.
+        For a ``mediane`` or a ``classe``, the variable that weighs it.
     """
 
     nature: str = "effectif"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragilite.carry import REGLE_MEDIANE, REGLE_PARTAGE, carry
+from fragilite.carry import REGLE_CLASSE, REGLE_MEDIANE, REGLE_PARTAGE, carry
 from fragilite.cog import codes_of, passage
 from fragilite.errors import FragiliteError
 from fragilite.table import Statut, Table, Variable
@@ -99,6 +99,20 @@ def test_a_code_twice_is_refused():
     doubled = Table.of("essai", "2023", 2026, pd.concat([source.values, source.values]))
     with pytest.raises(FragiliteError, match="double : 49007"):
         carried(doubled, ["49007"])
+
+
+def test_merger_of_classes_takes_the_most_populated():
+    """49160 (class 6, 2 600 people) and 49321 (class 7, 350): 6, an estimate that says so."""
+    names = {"classe": Variable("classe", "pop"), "pop": Variable()}
+    frame = pd.DataFrame({"classe": [6.0, 7.0], "pop": [2600.0, 350.0]}, index=["49160", "49321"])
+    source = Table.of("essai", "2023", 2023, frame)
+    result = carry(source, 2026, pd.Index(["49160"]), names)
+    assert result.values.loc["49160", "classe"] == 6
+    assert result.statuts.loc["49160", "classe"] == Statut.ESTIME
+    assert result.regles["classe"]["49160"] == REGLE_CLASSE
+    unknown = Table.of("essai", "2023", 2023, frame.assign(pop=[2600.0, np.nan]))
+    result = carry(unknown, 2026, pd.Index(["49160"]), names)
+    assert result.statuts.loc["49160", "classe"] == Statut.ABSENT
 
 
 @given(st.sampled_from([2012, 2015, 2018, 2023]), st.data())

@@ -224,6 +224,13 @@ def test_a_map_in_another_projection_is_projected(tmp_path):
     assert covered(measured(tmp_path, table))["49007"] == pytest.approx(50, rel=1e-4)
 
 
+def test_outlines_twice_or_without_projection_are_refused():
+    with pytest.raises(FragiliteError, match="44180 en double"):
+        measure(SOURCE, vintage(), {}, pd.concat([COMMUNES, COMMUNES.iloc[2:]]), 2026)
+    with pytest.raises(FragiliteError, match="projection"):
+        measure(SOURCE, vintage(), {}, COMMUNES.set_crs(None, allow_override=True), 2026)
+
+
 # --- what stops ------------------------------------------------------------------------------
 
 

@@ -113,7 +113,8 @@ def measure(
     SourceUnavailableError
         If an operator's file is missing, or is not what the catalogue declares.
     FragiliteError
-        If the disk cannot hold the unpacked file.
+        If the disk cannot hold the unpacked file, or the outlines hold a commune twice or declare
+        no projection.
     """
     outlines = _outlines(contours)
     departements = outlines.index.map(departement_of)
@@ -162,6 +163,13 @@ def _outlines(contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Valid outlines, indexed by code."""
     if "code_insee" in contours.columns:
         contours = contours.set_index("code_insee")
+    if contours.crs is None:
+        raise FragiliteError("Contours des communes : projection non déclarée.")
+    if contours.index.has_duplicates:
+        twice = ", ".join(contours.index[contours.index.duplicated()].unique()[:5])
+        raise FragiliteError(
+            f"Contours des communes : {twice} en double.", "Gardez un contour par commune."
+        )
     shapes = contours[[contours.geometry.name]]
     shapes = shapes[~(shapes.geometry.isna() | shapes.geometry.is_empty)]
     shapes[shapes.geometry.name] = shapes.geometry.make_valid()

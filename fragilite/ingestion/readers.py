@@ -13,6 +13,7 @@ from fragilite.ingestion import (
     caf,
     census,
     dares,
+    density,
     filosofi,
     geography,
 )
@@ -26,6 +27,7 @@ READERS: Mapping[str, Reader] = {
     "insee_filosofi": filosofi.read,
     "insee_populations": geography.read,
     "insee_bpe": bpe.read,
+    "insee_densite": density.read,
     "arcep_fixe": arcep_fixe.read,
     "arcep_sites": arcep_mobile.read,
     "anct_cuivre": anct.read,
