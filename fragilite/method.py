@@ -86,6 +86,27 @@ Calcul = Annotated[Part | Rapport | Effectif | NombreNonNuls, Field(discriminato
 # --- records of the file ---------------------------------------------------------------------
 
 
+class ParametresNormalisation(_Record):
+    """Parameters of a normalisation; each normalisation reads its own (`PARAMETRES`)."""
+
+    ex_aequo: Literal["moyenne", "min", "max"] | None = None
+    echelle: float | None = Field(default=None, gt=0)
+    classes: int | None = Field(default=None, ge=2)
+    centre: float | None = None
+    ecart: float | None = Field(default=None, gt=0)
+
+
+#: What each normalisation reads, and its value when the file does not say (None: it must).
+PARAMETRES: Mapping[str, Mapping[str, Any]] = {
+    "bornes": {},
+    "min_max": {},
+    "z_score": {"centre": SCALE / 2, "ecart": SCALE / 5},
+    "rang_centile": {"ex_aequo": "moyenne", "echelle": SCALE},
+    "quantiles": {"classes": None},
+    "ratio_reference": {},
+}
+
+
 class Entete(_Record):
     """Identity of the method, and how scores are made and put together."""
 
@@ -95,8 +116,20 @@ class Entete(_Record):
     libelle: Label
     description: str
     licence: str
-    normalisation: Literal["bornes"]
-    agregation: Literal["arithmetique"]
+    normalisation: Literal[
+        "bornes", "min_max", "z_score", "rang_centile", "quantiles", "ratio_reference"
+    ]
+    agregation: Literal["arithmetique", "geometrique", "harmonique"]
+    parametres: ParametresNormalisation = ParametresNormalisation()
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of the normalisation: those of the file, else the usual ones."""
+        given = self.parametres.model_dump(exclude_none=True)
+        usual = {key: v for key, v in PARAMETRES[self.normalisation].items() if v is not None}
+        # A z-score has no bounds: a method keeps it on its scale.
+        scale = {"tronque": True} if self.normalisation == "z_score" else {}
+        return usual | scale | given
 
 
 class Parametre(_Record):
@@ -167,7 +200,8 @@ class Grandeur(_Record):
 class Indicateur(Grandeur):
     """A figure that is scored: ``points_0`` scores 0, ``points_100`` scores 100.
 
-    ``court`` names it in a sentence, with its article.
+    ``court`` names it in a sentence, with its article. With ``bornes_absolues``, these points hold
+    whatever the normalisation of the others.
     """
 
     court: Label
@@ -176,6 +210,7 @@ class Indicateur(Grandeur):
     sens: Literal["aggrave", "protege"]
     points_0: float
     points_100: float
+    bornes_absolues: bool = False
     raison: str
     reference: str
 
@@ -489,6 +524,8 @@ def _french(problem: Any) -> str:
         sign = {"gt": "plus de", "ge": "au moins", "le": "au plus"}[key]
         bound = context[key]
         return f"{where} : {sign} {bound:g} attendu, trouvé {found}."
+    if kind == "greater_than":
+        return f"{where} : plus de {context['gt']:g} attendu, trouvé {found}."
     if kind in {"too_short", "dictionary_too_short"}:
         least, length = context["min_length"], context["actual_length"]
         return f"{where} : au moins {least} élément(s) attendu(s), trouvé {length}."
@@ -525,7 +562,9 @@ _KEYS_BY_RECORD: dict[str, type[BaseModel]] = {
 def _suggestion(place: tuple[Any, ...]) -> str:
     """Propose the known key nearest to an unknown one."""
     record = Method if len(place) == 1 else _KEYS_BY_RECORD.get(str(place[0]), Method)
-    if "classes" in place[:-1]:
+    if "parametres" in place[:-1]:
+        record = ParametresNormalisation
+    elif "classes" in place[:-1]:
         record = Classes
     elif "tranches" in place[:-1]:
         record = Tranche
@@ -545,6 +584,7 @@ def _inconsistencies(method: Method) -> Iterator[str]:
     if len(roots) != 1:
         found = ", ".join(roots) or "aucune"
         yield f"noeuds : une seule racine (un nœud sans parent) attendue, trouvé {found}."
+    yield from _head_problems(method)
     yield from _tree_problems(method)
     for code, indicator in method.indicateurs.items():
         yield from _indicator_problems(f"indicateurs.{code}", indicator)
@@ -606,6 +646,34 @@ def _volume_problems(method: Method) -> Iterator[str]:
         place = "volume.tranches" if rank == 0 else f"volume.variantes.{rank - 1}.tranches"
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield f"{place} : « {name} » y est compté deux fois."
+
+
+def _head_problems(method: Method) -> Iterator[str]:
+    """Parameters that the normalisation does not read or lacks; means that do not suit it."""
+    head = method.methode
+    known, given = PARAMETRES[head.normalisation], head.parametres.model_dump(exclude_none=True)
+    for key in given:
+        if key not in known:
+            read = ", ".join(f"`{name}`" for name in known) or "aucun paramètre"
+            yield (
+                f"methode.parametres.{key} : la normalisation « {head.normalisation} » "
+                f"ne le lit pas (elle lit {read})."
+            )
+    for key, usual in known.items():
+        if usual is None and key not in given:
+            yield f"methode.parametres.{key} : clé manquante."
+    if head.agregation != "arithmetique" and (
+        head.normalisation not in {"bornes", "min_max", "rang_centile"}
+        or head.arguments.get("echelle", SCALE) != SCALE
+    ):
+        yield (
+            f"methode.agregation : « {head.agregation} » demande des scores de 0 à 100 (bornes, "
+            f"min_max ou rang_centile), trouvé « {head.normalisation} »."
+        )
+    if head.normalisation == "ratio_reference":
+        for code, indicator in method.indicateurs.items():
+            if indicator.france is None and not indicator.bornes_absolues:
+                yield f"indicateurs.{code}.france : clé manquante pour « ratio_reference »."
 
 
 def _tree_problems(method: Method) -> Iterator[str]:

@@ -1,17 +1,189 @@
-"""Scores, nodes, index, classes, ranks and contributions. Pure functions."""
+"""Scores, nodes, index, classes, ranks and contributions. Pure functions.
+
+They serve any index: `method` is a :class:`~fragilite.method.Method` or, for an index that no
+method file describes, an :class:`Indice` (a tree, a rule per indicator, any units).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
 
-from fragilite.method import SCALE, Classes, Indicateur, Method
+from fragilite.errors import UsageError
+from fragilite.method import SCALE, Classes, Method
 
 #: Scores closer than this are one score: beyond it lies floating-point noise.
 TIE = 1e-9
+#: Least value of the complement on which the geometric and harmonic means are taken.
+FLOOR = 1.0
+
+
+# --- an index of any kind ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Distribution that a value is compared with: a whole country, never the part being scored.
+
+    Attributes
+    ----------
+    valeurs : ndarray of float64, shape (n,)
+        Sorted, without missing values: every value, or evenly spaced quantiles of them.
+    moyenne, ecart_type : float
+        Of every value (ddof 1), in their unit; the standard deviation is 0 where all are equal.
+    """
+
+    valeurs: np.ndarray
+    moyenne: float
+    ecart_type: float
+
+    @classmethod
+    def of(cls, values: np.ndarray | pd.Series) -> Reference:
+        """Describe a distribution, missing values left out.
+
+        Examples
+        --------
+        >>> Reference.of(np.array([3.0, np.nan, 1.0])).moyenne
+        2.0
+        """
+        cells = np.asarray(values, dtype=np.float64)
+        known = np.sort(cells[~np.isnan(cells)])
+        if len(known) == 0:
+            return cls(known, np.nan, np.nan)
+        flat = known[0] == known[-1]
+        return cls(known, float(known.mean()), 0.0 if flat else float(known.std(ddof=1)))
+
+
+def references(values: pd.DataFrame) -> dict[str, Reference]:
+    """Distribution of each column."""
+    return {str(code): Reference.of(values[code]) for code in values}
+
+
+Sens = Literal["aggrave", "protege"]
+
+
+@dataclass(frozen=True)
+class Regle:
+    """How an indicator becomes a score.
+
+    Attributes
+    ----------
+    normalisation : str
+        Key of :data:`NORMALISATIONS`.
+    points_0, points_100 : float
+        For ``bornes``: values that score 0 and 100, in the indicator's unit.
+    sens : str
+        For the others: ``aggrave`` where more is more fragile, else ``protege``.
+    par : float
+        For ``ratio_reference``: value of the reference territory.
+    parametres : mapping of str to value
+        Other arguments of the normalisation.
+    absolue : bool
+        Whether the normalisation stays when others are tried: bounds that mean something.
+    """
+
+    normalisation: str = "bornes"
+    points_0: float = np.nan
+    points_100: float = np.nan
+    sens: Sens = "aggrave"
+    par: float = np.nan
+    parametres: Mapping[str, Any] = field(default_factory=dict)
+    absolue: bool = False
+
+
+class Completude(NamedTuple):
+    """Share of the weight that a node, and the index, ask for."""
+
+    noeud: float = 0.0
+    indice: float = 0.0
+
+
+@dataclass(frozen=True)
+class Indice:
+    """A composite index of any kind: a tree of weights, and a rule per indicator.
+
+    Attributes
+    ----------
+    weights : mapping of str to mapping of str to float
+        Weights of the children (nodes or indicators) of each node, on any scale.
+    indicateurs : mapping of str to Regle
+        Not needed to aggregate scores.
+    agregation : str or mapping of str to str
+        Key of :data:`AGGREGATIONS`, for the whole tree or for each node.
+    complement : bool
+        Whether geometric and harmonic means are taken on the complement: see :func:`on_complement`.
+    completude_min : Completude
+
+    Examples
+    --------
+    >>> tree = {"indice": {"a": 1, "b": 3}}
+    >>> scores = pd.DataFrame({"a": [40.0], "b": [80.0]})
+    >>> aggregate(scores, Indice(tree))["indice"].tolist()
+    [70.0]
+    """
+
+    weights: Mapping[str, Mapping[str, float]]
+    indicateurs: Mapping[str, Regle] = field(default_factory=dict)
+    agregation: str | Mapping[str, str] = "arithmetique"
+    complement: bool = False
+    completude_min: Completude = field(default_factory=Completude)
+
+    @classmethod
+    def of(cls, method: Method | Indice) -> Indice:
+        """What the scoring reads of a method."""
+        if isinstance(method, Indice):
+            return method
+        head = method.methode
+        rules = {
+            code: Regle(
+                "bornes" if found.bornes_absolues else head.normalisation,
+                found.points_0,
+                found.points_100,
+                found.sens,
+                found.france.valeur if found.france else np.nan,
+                {} if found.bornes_absolues else head.arguments,
+                found.bornes_absolues,
+            )
+            for code, found in method.indicateurs.items()
+        }
+        least = Completude(method.completude_min.noeud, method.completude_min.indice)
+        return cls(method.weights, rules, head.agregation, True, least)
+
+    @cached_property
+    def root(self) -> str:
+        """The node that is no other's child."""
+        below = {child for children in self.weights.values() for child in children}
+        return next(node for node in self.weights if node not in below)
+
+    @cached_property
+    def shares(self) -> Mapping[str, float]:
+        """Weight of each node and indicator in the whole index."""
+        shares = {self.root: 1.0}
+        for node in self.descending():
+            whole = sum(self.weights[node].values())
+            for child, weight in self.weights[node].items():
+                shares[child] = shares[node] * weight / whole
+        return shares
+
+    def descending(self) -> Iterator[str]:
+        """Nodes from the root down, each before its children."""
+        pending = [self.root]
+        while pending:
+            node = pending.pop(0)
+            yield node
+            pending += [child for child in self.weights[node] if child in self.weights]
+
+    def mean(self, node: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        """The mean that makes a node."""
+        whole = isinstance(self.agregation, str)
+        name = self.agregation if whole else self.agregation[node]  # type: ignore[index]
+        function = AGGREGATIONS[str(name)]
+        return on_complement(function) if self.complement and name != "arithmetique" else function
 
 
 @dataclass(frozen=True)
@@ -45,14 +217,30 @@ class Scores:
     scored: list[str]
 
 
-def bornes(values: np.ndarray, indicator: Indicateur) -> np.ndarray:
+# --- normalisations ------------------------------------------------------------------------------
+# The second argument is what a value is measured against.
+
+
+class Points(Protocol):
+    """Whatever declares the values that score 0 and 100."""
+
+    @property
+    def points_0(self) -> float:
+        """Value that scores 0."""
+
+    @property
+    def points_100(self) -> float:
+        """Value that scores 100."""
+
+
+def bornes(values: np.ndarray, indicator: Points) -> np.ndarray:
     """Score between declared bounds: clip((x − points_0) / (points_100 − points_0), 0, 1) × 100.
 
     Parameters
     ----------
     values : ndarray of float64, any shape
         In the indicator's unit.
-    indicator : Indicateur
+    indicator : Indicateur or Regle
         ``points_0`` may be above ``points_100``: that is the direction.
 
     Returns
@@ -66,7 +254,192 @@ def bornes(values: np.ndarray, indicator: Indicateur) -> np.ndarray:
     return scores
 
 
-NORMALISATIONS: Mapping[str, Callable[[np.ndarray, Indicateur], np.ndarray]] = {"bornes": bornes}
+def min_max(
+    values: np.ndarray,
+    reference: Reference,
+    *,
+    sens: Sens = "aggrave",
+    bas: float = 0.0,
+    haut: float = SCALE,
+) -> np.ndarray:
+    """Score between the least and the greatest value of a distribution.
+
+    Parameters
+    ----------
+    values : ndarray of float64, any shape
+    bas, haut : float
+        Scores of the least and of the greatest value; what lies beyond is brought back.
+
+    Returns
+    -------
+    ndarray of float64, same shape
+        NaN where every value of the distribution is the same.
+
+    Source: OECD/JRC Handbook (2008), step 5, min-max.
+
+    Examples
+    --------
+    >>> min_max(np.array([1.0, 4.0]), Reference.of(np.array([1.0, 5.0])))
+    array([ 0., 75.])
+    """
+    if not reference.ecart_type > 0:
+        return np.full_like(values, np.nan)
+    low, high = reference.valeurs[[0, -1]]
+    place = np.clip((values - low) / (high - low), 0, 1)
+    scores: np.ndarray = bas + (haut - bas) * (place if sens == "aggrave" else 1 - place)
+    return scores
+
+
+def z_score(
+    values: np.ndarray,
+    reference: Reference,
+    *,
+    sens: Sens = "aggrave",
+    centre: float = 0.0,
+    ecart: float = 1.0,
+    tronque: bool = False,
+) -> np.ndarray:
+    """Distance to the mean of a distribution, in standard deviations (ddof 1).
+
+    Parameters
+    ----------
+    values : ndarray of float64, any shape
+    centre, ecart : float
+        Score of the mean, and points for one standard deviation.
+    tronque : bool
+        Whether scores are kept within 0–100.
+
+    Returns
+    -------
+    ndarray of float64, same shape
+        NaN where every value of the distribution is the same.
+
+    Source: OECD/JRC Handbook (2008), step 5, standardisation.
+
+    Examples
+    --------
+    >>> z_score(np.array([1.0, 3.0]), Reference.of(np.array([1.0, 2.0, 3.0])), centre=50, ecart=20)
+    array([30., 70.])
+    """
+    if not reference.ecart_type > 0:
+        return np.full_like(values, np.nan)
+    distance = (values - reference.moyenne) / reference.ecart_type
+    scores: np.ndarray = centre + (ecart if sens == "aggrave" else -ecart) * distance
+    return np.clip(scores, 0, SCALE) if tronque else scores
+
+
+ExAequo = Literal["moyenne", "min", "max"]
+
+
+def rang_centile(
+    values: np.ndarray,
+    reference: Reference,
+    *,
+    sens: Sens = "aggrave",
+    ex_aequo: ExAequo = "moyenne",
+    echelle: float = SCALE,
+) -> np.ndarray:
+    """Percentile rank in a distribution: (rank − 1) / (n − 1) × `echelle`.
+
+    Parameters
+    ----------
+    values : ndarray of float64, any shape
+        One that the distribution does not have is placed in proportion between its neighbours.
+    ex_aequo : str
+        Rank of equal values of the distribution: ``moyenne``, ``min`` or ``max``.
+
+    Returns
+    -------
+    ndarray of float64, same shape
+        NaN where the distribution has fewer than two values.
+
+    Source: OECD/JRC Handbook (2008), step 5, ranking ; CDC/ATSDR SVI (ties ``min``, scale 1).
+
+    Examples
+    --------
+    >>> rang_centile(np.array([1.0, 2.0, 4.0]), Reference.of(np.array([1.0, 2.0, 2.0, 5.0])))
+    array([ 0.        , 50.        , 88.88888889])
+    """
+    ordered = reference.valeurs
+    if sens == "protege":
+        ordered, values = -ordered[::-1], -values
+    last = len(ordered) - 1
+    if last < 1:
+        return np.full_like(values, np.nan)
+    before = np.searchsorted(ordered, values, side="left")
+    upto = np.searchsorted(ordered, values, side="right")
+    ties = {"moyenne": (before + upto - 1) / 2, "min": before, "max": upto - 1}[ex_aequo]
+    between = np.interp(values, ordered, np.arange(last + 1))
+    places: np.ndarray = np.where(before < upto, ties, between)
+    return places / last * echelle
+
+
+def quantiles(
+    values: np.ndarray, reference: Reference, *, sens: Sens = "aggrave", classes: int
+) -> np.ndarray:
+    """Class of a value, 1 to `classes`, between evenly spaced quantiles of a distribution.
+
+    Classes are [low, high), the last one closed; class 1 is the least fragile.
+
+    Returns
+    -------
+    ndarray of float64, same shape
+
+    Source: OECD/JRC Handbook (2008), step 5, categorical scale.
+
+    Examples
+    --------
+    >>> quantiles(np.array([1.0, 3.0, 9.0]), Reference.of(np.arange(1.0, 6.0)), classes=4)
+    array([1., 3., 4.])
+    """
+    ordered = reference.valeurs
+    if sens == "protege":
+        ordered, values = -ordered[::-1], -values
+    if len(ordered) == 0:
+        return np.full_like(values, np.nan)
+    limits = np.quantile(ordered, np.arange(1, classes) / classes)
+    found: np.ndarray = np.searchsorted(limits, values, side="right") + 1.0
+    return np.where(np.isnan(values), np.nan, found)
+
+
+def ratio_reference(values: np.ndarray, par: float, *, sens: Sens = "aggrave") -> np.ndarray:
+    """Ratio to the value of a reference territory, which scores 100: an open scale.
+
+    Parameters
+    ----------
+    values : ndarray of float64, any shape
+        Positive where `sens` is ``protege``: the ratio is then the other way up.
+
+    Returns
+    -------
+    ndarray of float64, same shape
+        NaN where it would divide by zero.
+
+    Source: OECD/JRC Handbook (2008), step 5, distance to a reference.
+
+    Examples
+    --------
+    >>> ratio_reference(np.array([30.0, 10.0]), 20.0), ratio_reference(np.array([40.0]), 20.0,
+    ...     sens="protege")
+    (array([150.,  50.]), array([50.]))
+    """
+    flipped = sens == "protege"
+    top, bottom = (np.full_like(values, par), values) if flipped else (values, par)
+    scores: np.ndarray = SCALE * top / np.where(np.equal(bottom, 0), np.nan, bottom)
+    return scores
+
+
+NORMALISATIONS: Mapping[str, Callable[..., np.ndarray]] = {
+    "bornes": bornes,
+    "min_max": min_max,
+    "z_score": z_score,
+    "rang_centile": rang_centile,
+    "quantiles": quantiles,
+    "ratio_reference": ratio_reference,
+}
+
+
+# --- aggregations --------------------------------------------------------------------------------
 
 
 def arithmetique(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -95,34 +468,159 @@ def arithmetique(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return mean
 
 
+def geometrique(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted geometric mean of the scores that are there: exp(Σ w·ln s / Σ w).
+
+    Parameters
+    ----------
+    scores : ndarray of float64, shape (territories, children)
+        Positive or null, NaN where missing; one null value makes the mean null.
+    weights : ndarray of float64, shape (children,)
+
+    Returns
+    -------
+    ndarray of float64, shape (territories,)
+
+    Raises
+    ------
+    UsageError
+        If a score is negative.
+
+    Examples
+    --------
+    >>> geometrique(np.array([[2.0, 8.0], [np.nan, 8.0]]), np.array([1.0, 1.0])).round(12)
+    array([4., 8.])
+    """
+    with np.errstate(divide="ignore"):
+        mean: np.ndarray = np.exp(arithmetique(np.log(_weighed(scores, weights)), weights))
+    return mean
+
+
+def harmonique(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted harmonic mean of the scores that are there: Σ w / Σ (w / s).
+
+    Parameters, result and errors are those of :func:`geometrique`.
+
+    Examples
+    --------
+    >>> harmonique(np.array([[2.0, 6.0], [0.0, 6.0]]), np.array([1.0, 1.0])).round(12)
+    array([3., 0.])
+    """
+    with np.errstate(divide="ignore"):
+        return 1 / arithmetique(1 / _weighed(scores, weights), weights)
+
+
+def _weighed(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Scores that weigh something, once it is sure that none is negative."""
+    if (scores < 0).any():
+        raise UsageError(
+            "Les moyennes géométrique et harmonique demandent des scores positifs ou nuls.",
+            "Choisissez l'agrégation arithmétique, ou une normalisation de 0 à 100.",
+        )
+    return np.where(weights > 0, scores, np.nan)
+
+
+def to_complement(scores: np.ndarray) -> np.ndarray:
+    """Complement of scores 0–100 on 100–1: b = 101 − (1 + 0.99·s), 100 = not fragile at all."""
+    return (SCALE + FLOOR) - (FLOOR + (SCALE - FLOOR) / SCALE * scores)
+
+
+def from_complement(means: np.ndarray) -> np.ndarray:
+    """Score 0–100 of a complement: (100 − b) / 0.99."""
+    return (SCALE - means) * SCALE / (SCALE - FLOOR)
+
+
+def on_complement(
+    mean: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """The same mean, taken on the complement of scores 0–100 where high is fragile.
+
+    On the scores themselves, a geometric or harmonic mean would let a single zero hide all the
+    rest; on the complement, one strong fragility weighs more than its share.
+
+    Source: METHODE, « Agrégations ».
+
+    Examples
+    --------
+    >>> on_complement(geometrique)(np.array([[0.0, 100.0]]), np.array([1.0, 1.0])).round(12)
+    array([90.90909091])
+    """
+
+    def complemented(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return from_complement(mean(to_complement(scores), weights))
+
+    return complemented
+
+
 AGGREGATIONS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "arithmetique": arithmetique
+    "arithmetique": arithmetique,
+    "geometrique": geometrique,
+    "harmonique": harmonique,
 }
 
 
-def normalise(values: pd.DataFrame, method: Method) -> pd.DataFrame:
-    """Score each indicator, 0–100, with the method's normalisation.
+# --- the index -----------------------------------------------------------------------------------
+
+
+def normalise(
+    values: pd.DataFrame,
+    method: Method | Indice,
+    reference: Mapping[str, Reference] | None = None,
+) -> pd.DataFrame:
+    """Score each indicator with the method's normalisation.
 
     Parameters
     ----------
     values : DataFrame of float64, shape (territories, indicators)
         Columns are indicators of the method, in their units.
+    method : Method or Indice
+    reference : mapping of str to Reference, optional
+        For the normalisations that compare: distribution of each indicator over the whole country,
+        not over the territories scored.
 
     Returns
     -------
     DataFrame of float64, same shape
+
+    Raises
+    ------
+    UsageError
+        If a distribution or the value of the reference territory is missing.
     """
-    function = NORMALISATIONS[method.methode.normalisation]
+    rules = Indice.of(method).indicateurs
     return pd.DataFrame(
         {
-            code: function(values[code].to_numpy(), method.indicateurs[code])
+            code: normalise_values(
+                values[code].to_numpy(np.float64), code, rules[code], reference or {}
+            )
             for code in values.columns.astype(str)
         },
         index=values.index,
     )
 
 
-def prune(method: Method, codes: Sequence[str]) -> dict[str, dict[str, float]]:
+def normalise_values(
+    values: np.ndarray, code: str, rule: Regle, reference: Mapping[str, Reference]
+) -> np.ndarray:
+    """Score the values of one indicator, of any shape: see :func:`normalise`."""
+    function = NORMALISATIONS[rule.normalisation]
+    if rule.normalisation == "bornes":
+        return bornes(values, rule)
+    against = rule.par if rule.normalisation == "ratio_reference" else reference.get(code, np.nan)
+    if not isinstance(against, Reference) and np.isnan(against):
+        needed = (
+            "la valeur du territoire de référence (`france`)"
+            if rule.normalisation == "ratio_reference"
+            else "la distribution nationale"
+        )
+        raise UsageError(
+            f"{code} : la normalisation « {rule.normalisation} » demande {needed}.",
+            "Donnez-la, ou choisissez la normalisation « bornes ».",
+        )
+    return function(values, against, sens=rule.sens, **rule.parametres)
+
+
+def prune(method: Method | Indice, codes: Sequence[str]) -> dict[str, dict[str, float]]:
     """Weights of the children of each node once indicators are withdrawn from the tree.
 
     Parameters
@@ -150,7 +648,7 @@ def prune(method: Method, codes: Sequence[str]) -> dict[str, dict[str, float]]:
     return pruned
 
 
-def _leaf_shares(tree: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+def leaf_shares(tree: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
     """Weight in each node of each indicator below it."""
     shares: dict[str, dict[str, float]] = {}
     for node in reversed(list(tree)):
@@ -169,7 +667,7 @@ def _observed(scores: pd.DataFrame, shares: Mapping[str, float]) -> np.ndarray:
     return observed
 
 
-def aggregate(scores: pd.DataFrame, method: Method) -> pd.DataFrame:
+def aggregate(scores: pd.DataFrame, method: Method | Indice) -> pd.DataFrame:
     """Climb the tree: each node is the mean of its children, if enough of its weight is observed.
 
     Indicators of the method that `scores` does not have are withdrawn: they weigh nothing. One that
@@ -178,20 +676,21 @@ def aggregate(scores: pd.DataFrame, method: Method) -> pd.DataFrame:
     Parameters
     ----------
     scores : DataFrame of float64, shape (territories, indicators)
+    method : Method or Indice
 
     Returns
     -------
     DataFrame of float64, shape (territories, nodes)
         From the root down; NaN where a node has too little of its weight.
     """
-    function = AGGREGATIONS[method.methode.agregation]
+    method = Indice.of(method)
     tree = prune(method, list(scores.columns.astype(str)))
-    shares = _leaf_shares(tree)
+    shares = leaf_shares(tree)
     values = {str(code): scores[code].to_numpy() for code in scores}
     for node in reversed(list(tree)):
         children = list(tree[node])
         weights = np.array(list(tree[node].values()))
-        mean = function(np.column_stack([values[child] for child in children]), weights)
+        mean = method.mean(node)(np.column_stack([values[child] for child in children]), weights)
         root = node == method.root
         least = method.completude_min.indice if root else method.completude_min.noeud
         enough = _observed(scores, shares[node]) >= least - TIE
@@ -202,7 +701,9 @@ def aggregate(scores: pd.DataFrame, method: Method) -> pd.DataFrame:
     )
 
 
-def contributions(scores: pd.DataFrame, nodes: pd.DataFrame, method: Method) -> pd.DataFrame:
+def contributions(
+    scores: pd.DataFrame, nodes: pd.DataFrame, method: Method | Indice
+) -> pd.DataFrame:
     """Points of the index owed to each indicator: effective weight in the whole × score.
 
     The effective weight descends the tree, sharing out at each node what is missing below it.
@@ -216,8 +717,13 @@ def contributions(scores: pd.DataFrame, nodes: pd.DataFrame, method: Method) -> 
     Returns
     -------
     DataFrame of float64, shape (territories, indicators)
-        NaN where the indicator or the index is missing; a row adds up to its index to 1e-9.
+        NaN where the indicator or the index is missing; a row adds up to its index to 1e-9. NaN
+        everywhere unless every mean is arithmetic: no other is a sum of parts.
     """
+    method = Indice.of(method)
+    means = method.agregation
+    if ({means} if isinstance(means, str) else set(means.values())) != {"arithmetique"}:
+        return pd.DataFrame(np.nan, index=scores.index, columns=scores.columns)
     values = {str(code): scores[code].to_numpy() for code in scores}
     values |= {str(node): nodes[node].to_numpy() for node in nodes}
     index = values[method.root]
@@ -234,7 +740,11 @@ def contributions(scores: pd.DataFrame, nodes: pd.DataFrame, method: Method) -> 
     )
 
 
-def score(indicators: pd.DataFrame, method: Method) -> Scores:
+def score(
+    indicators: pd.DataFrame,
+    method: Method | Indice,
+    reference: Mapping[str, Reference] | None = None,
+) -> Scores:
     """Score territories with a method.
 
     Parameters
@@ -242,15 +752,18 @@ def score(indicators: pd.DataFrame, method: Method) -> Scores:
     indicators : DataFrame of float64, shape (territories, indicators)
         Columns named after the method's indicators, in their units; NaN is missing. An indicator
         without a column is withdrawn from the tree.
-    method : Method
+    method : Method or Indice
+    reference : mapping of str to Reference, optional
+        As :func:`normalise` takes it.
 
     Returns
     -------
     Scores
     """
+    method = Indice.of(method)
     codes = [code for code in method.indicateurs if code in indicators]
     values = indicators[codes].astype(np.float64)
-    scores = normalise(values, method)
+    scores = normalise(values, method, reference)
     nodes = aggregate(scores, method)
     tree = prune(method, codes)
     limits = np.array(
@@ -262,7 +775,7 @@ def score(indicators: pd.DataFrame, method: Method) -> Scores:
         satures=pd.DataFrame(outside, index=values.index, columns=codes),
         noeuds=nodes,
         contributions=contributions(scores, nodes, method),
-        completude=pd.Series(_observed(scores, _leaf_shares(tree)[method.root]), values.index),
+        completude=pd.Series(_observed(scores, leaf_shares(tree)[method.root]), values.index),
         completude_methode=pd.Series(
             _observed(scores, {code: method.shares[code] for code in codes}), values.index
         ),

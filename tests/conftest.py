@@ -36,6 +36,15 @@ def bundled_49():
 
 
 @pytest.fixture(scope="session")
+def shared_oracle():
+    """Folder of results computed by others, kept out of the project, as `shared_data` is."""
+    folder = Path(os.environ.get("FRAGILITE_SHARED", ROOT.parent / "shared")) / "oracle"
+    if not folder.is_dir():
+        pytest.skip(f"résultats de référence absents : {folder} (voir CONTRIBUTING.md)")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def built() -> Build:
     """The index of Maine-et-Loire on the bundled figures."""
     return build("49")

@@ -97,7 +97,16 @@ def test_every_number_has_a_reason_and_a_dated_reference():
         ("poids = 0.25", "poids = -1", "noeuds.reseau.poids : au moins 0 attendu, trouvé -1"),
         ("noeud = 0.5", "noeud = 1.5", "completude_min.noeud : au plus 1 attendu, trouvé 1.5"),
         ("37, 45.5", "45.5, 37", "noeuds.indice.classes.bornes : valeurs croissantes"),
-        ('normalisation = "bornes"', 'normalisation = "rang"', "« bornes » attendu"),
+        ('normalisation = "bornes"', 'normalisation = "rang"', "« ratio_reference » attendu"),
+        ('n = "arithmetique"', 'n = "mediane"', "« harmonique » attendu, trouvé « mediane »"),
+        ("[age_max]", "[methode.parametres]\ncentre = 5\n[age_max]", "ne le lit pas (elle lit au"),
+        ("[age_max]", "[methode.parametres]\nclasse = 5\n[age_max]", "dire « classes »"),
+        (
+            "[age_max]",
+            "[methode.parametres]\nechelle = 0\n[age_max]",
+            "plus de 0 attendu, trouvé 0",
+        ),
+        ('n = "bornes"', 'n = "quantiles"', "methode.parametres.classes : clé manquante"),
         ("version = ", "versions = ", "methode.versions : clé inconnue"),
         ("[volume]", "[volumes]", "volumes : clé inconnue"),
         ("date = 2026-11-21", 'date = "hier"', "methode.date : date attendue"),
@@ -128,6 +137,41 @@ def test_every_number_has_a_reason_and_a_dated_reference():
 )
 def test_faults_name_the_key_and_what_was_found(tmp_path, old, new, expected):
     assert expected in problems(faulty(tmp_path, old, new))
+
+
+@pytest.mark.parametrize(
+    ("normalisation", "parameters"),
+    [("z_score", ""), ("quantiles", "classes = 5"), ("rang_centile", "echelle = 1")],
+)
+def test_means_on_the_complement_need_scores_0_to_100(tmp_path, normalisation, parameters):
+    text = TEXT.replace('"arithmetique"', '"geometrique"', 1)
+    text = text.replace('"bornes"', f'"{normalisation}"', 1)
+    text = text.replace("[age_max]", f"[methode.parametres]\n{parameters}\n[age_max]", 1)
+    path = tmp_path / "essai.toml"
+    path.write_text(text, encoding="utf-8")
+    assert "« geometrique » demande des scores de 0 à 100" in problems(path)
+
+
+def test_normalisations_and_their_parameters(tmp_path):
+    def arguments(normalisation, parameters=""):
+        text = TEXT.replace('"bornes"', f'"{normalisation}"', 1)
+        text = text.replace("[age_max]", f"[methode.parametres]\n{parameters}\n[age_max]", 1)
+        path = tmp_path / "essai.toml"
+        path.write_text(text, encoding="utf-8")
+        return load_method(path).methode.arguments
+
+    assert arguments("bornes") == arguments("ratio_reference") == {}
+    assert arguments("rang_centile") == {"ex_aequo": "moyenne", "echelle": 100}
+    assert arguments("rang_centile", 'ex_aequo = "min"')["ex_aequo"] == "min"
+    assert arguments("z_score", "ecart = 10") == {"centre": 50, "ecart": 10, "tronque": True}
+    assert arguments("quantiles", "classes = 10") == {"classes": 10}
+
+
+def test_a_ratio_needs_the_value_of_the_reference(tmp_path):
+    text = re.sub(r"^france = .*Insee, RP 2022.*$", "", TEXT, flags=re.MULTILINE)
+    path = tmp_path / "essai.toml"
+    path.write_text(text.replace('"bornes"', '"ratio_reference"', 1), encoding="utf-8")
+    assert "indicateurs.part_65_plus.france : clé manquante" in problems(path)
 
 
 def test_cycle(tmp_path):

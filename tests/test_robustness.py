@@ -1,0 +1,329 @@
+"""Uncertainty: each draw is the engine's, shares add up, moments are those announced."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fragilite import scoring
+from fragilite.errors import UsageError
+from fragilite.method import load_method
+from fragilite.robustness import (
+    PARAMETRES,
+    Choices,
+    Noise,
+    _ranked,
+    _Sampler,
+    data_noise,
+    lecture,
+    method_choices,
+    uncertainty,
+)
+from fragilite.scoring import Completude, Indice, Regle, references
+
+METHOD = load_method()
+NAN = float("nan")
+
+
+def communes(count=60, seed=5, missing=True):
+    random = np.random.default_rng(seed)
+    old = random.uniform(12, 40, count)
+    table = pd.DataFrame(
+        {
+            "part_locaux_sans_fibre": random.uniform(0, 60, count),
+            "part_65_plus": old,
+            "part_sans_bac": random.uniform(20, 70, count),
+            "niveau_de_vie_relatif": random.uniform(70, 140, count),
+            "part_80_plus_vivant_seuls": old * random.uniform(0, 0.2, count),
+        },
+        index=[f"49{number:03d}" for number in range(count)],
+    )
+    if missing:
+        table.loc[table.index[::7], "niveau_de_vie_relatif"] = NAN
+        table.loc[table.index[::11], "part_locaux_sans_fibre"] = NAN
+    return table
+
+
+def people(table, size=500.0):
+    shares = ["part_65_plus", "part_sans_bac", "part_80_plus_vivant_seuls"]
+    return pd.DataFrame(size, index=table.index, columns=shares)
+
+
+def first_fifth(index):
+    """Shares of the first fifth in one draw, by the definition."""
+    count = int(np.ceil(0.2 * index.notna().sum() - 1e-9))
+    ranks = scoring.rank(index).astype(float)
+    cut = ranks.sort_values().iloc[count - 1]
+    share = (count - (ranks < cut).sum()) / (ranks == cut).sum()
+    return (ranks < cut) + share * (ranks == cut)
+
+
+# --- choices of method ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_each_draw_is_the_engine_with_these_choices(missing):
+    """With missing cells and no threshold; then whole, asking for every indicator kept."""
+    table, least = communes(missing=missing), 0 if missing else 1
+    national = references(communes(400, seed=9))
+    free = Indice.of(METHOD)
+    least = Completude(least, least)
+    free = Indice(free.weights, free.indicateurs, free.agregation, True, least)
+    found = method_choices(table, free, 120, seed=3, reference=national)
+    ranks = []
+    for _, draw in found.tirages.iterrows():
+        rules = {
+            code: rule
+            if rule.absolue
+            else Regle(
+                draw["normalisation"], rule.points_0, rule.points_100, rule.sens,
+                parametres=PARAMETRES.get(draw["normalisation"], {}),
+            )
+            for code, rule in free.indicateurs.items()
+        }  # fmt: skip
+        tree = {
+            node: {child: draw[f"poids_{child}"] for child in below if f"poids_{child}" in draw}
+            for node, below in free.weights.items()
+        }
+        method = Indice(tree, rules, draw["agregation"], True)
+        kept = table.drop(columns=[draw["retire"]] if draw["retire"] else [])
+        ranks.append(scoring.score(kept, method, national).noeuds["indice"])
+    fifths = sum(first_fifth(index) for index in ranks) / len(ranks)
+    np.testing.assert_allclose(found.territoires["premier_cinquieme"], fifths, atol=1e-12)
+    frame = pd.DataFrame([scoring.rank(index) for index in ranks]).astype(float)
+    for name, share in (("rang_min_90", 0.05), ("rang_median", 0.5), ("rang_max_90", 0.95)):
+        exact = frame.apply(lambda x, s=share: np.quantile(x, s, method="inverted_cdf"))
+        assert (found.territoires[name] == exact).all(), name
+    declared = scoring.rank(scoring.score(table, free).noeuds["indice"]).astype(float)
+    np.testing.assert_allclose(
+        found.tirages["deplacement"], (frame - declared).abs().mean(axis=1), atol=1e-12
+    )
+
+
+def test_what_is_drawn():
+    found = method_choices(communes(), METHOD, 500, reference=references(communes())).tirages
+    assert (found["retire"] != "").sum() == 100
+    assert set(found["normalisation"]) == {"bornes", "rang_centile", "z_score"}
+    standard = found["normalisation"] == "z_score"
+    assert set(found.loc[standard, "agregation"]) == {"arithmetique"}
+    assert set(found.loc[~standard, "agregation"]) == {"arithmetique", "geometrique", "harmonique"}
+    np.testing.assert_allclose(found["poids_reseau"] + found["poids_usages"], 1)
+    alone = method_choices(communes(), METHOD, 50).tirages
+    assert set(alone["normalisation"]) == {""}  # no national distribution, no other normalisation
+
+
+@pytest.mark.parametrize("concentration", [10, 50, 100])
+def test_weights_are_spread_as_announced(concentration):
+    options = Choices(concentration=concentration)
+    drawn = method_choices(communes(), METHOD, 4000, choices=options).tirages["poids_reseau"]
+    assert drawn.mean() == pytest.approx(0.25, abs=0.01)
+    assert drawn.std() == pytest.approx((0.25 * 0.75 / (concentration + 1)) ** 0.5, rel=0.06)
+
+
+# --- noise of the data ---------------------------------------------------------------------------
+
+
+def drawn(table, denominators, noise, population=None, draws=6000):
+    data = _ranked(table, METHOD, None)
+    sampler = _Sampler(table, data, denominators, population, noise)
+    found = dict(sampler.draw(np.random.default_rng(4), draws))
+    index = table.index[data.rows]
+    return {code: pd.DataFrame(values, columns=index) for code, values in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("modele", "deff", "factor"),
+    [
+        ("sondage", 1.5, 2.25),
+        ("sondage", 1, 1.5),
+        ("sondage", 2, 3),
+        ("superpopulation", 1.5, 3.25),
+    ],
+)
+def test_variances_are_those_of_the_model(modele, deff, factor):
+    table = communes(12, missing=False)
+    noise = Noise(
+        modele, effet_plan=deff, imbriques=[("part_65_plus", "part_80_plus_vivant_seuls")]
+    )
+    found = drawn(table, people(table, 2000), noise)
+    for code in ("part_65_plus", "part_sans_bac"):
+        share = table[code] / 100
+        expected = 100 * np.sqrt(factor * share * (1 - share) / 2000)
+        np.testing.assert_allclose(found[code].std()[table.index], expected, rtol=0.05)
+        np.testing.assert_allclose(found[code].mean()[table.index], table[code], atol=0.25)
+    # Parts of one Dirichlet: cov(old, old and alone) = c·p_alone·(1 − p_old)/N.
+    old, alone = found["part_65_plus"], found["part_80_plus_vivant_seuls"]
+    assert (alone <= old).all(axis=None)
+    covariance = ((old - old.mean()) * (alone - alone.mean())).mean()[table.index]
+    p_old, p_alone = table["part_65_plus"], table["part_80_plus_vivant_seuls"]
+    expected = factor * p_alone * (100 - p_old) / 2000
+    np.testing.assert_allclose(covariance, expected, rtol=0.15, atol=0.15)
+
+
+def test_the_dirichlet_is_exact_for_few_people():
+    table = communes(12, missing=False)
+    noise = Noise("sondage", imbriques=[("part_65_plus", "part_80_plus_vivant_seuls")])
+    found = drawn(table, people(table, 60), noise, draws=20_000)["part_65_plus"]
+    p = table["part_65_plus"] / 100
+    np.testing.assert_allclose(found.var()[table.index], 1e4 * 2.25 * p * (1 - p) / 60, rtol=0.05)
+
+
+def test_the_survey_says_nothing_of_large_communes():
+    table = communes(20)
+    large = pd.Series(10_000.0, index=table.index)
+    noise = Noise("sondage", imbriques=[("part_65_plus", "part_80_plus_vivant_seuls")])
+    found = data_noise(table, METHOD, people(table), 50, population=large, noise=noise)
+    assert (found.tirages["deplacement"] == 0).all()
+    small = data_noise(table, METHOD, people(table), 50, noise=noise)
+    assert (small.tirages["deplacement"] > 0).all()
+    chance = data_noise(table, METHOD, people(table), 50, population=large)
+    assert (chance.tirages["deplacement"] > 0).all()
+
+
+def test_extreme_shares_stay_shares():
+    table = communes(10, missing=False)
+    table.iloc[0, 1], table.iloc[0, 4], table.iloc[1, 2] = 0.0, 0.0, 100.0
+    for modele in ("sondage", "superpopulation"):
+        for chain in ((), [("part_65_plus", "part_80_plus_vivant_seuls")]):
+            for size in (1.0, 3.0, 1e6):
+                found = drawn(table, people(table, size), Noise(modele, imbriques=chain), draws=200)
+                for values in found.values():
+                    assert values.stack().between(0, 100).all()
+    assert (drawn(table, people(table), Noise("sondage"))["part_65_plus"]["49000"] == 0).all()
+
+
+def test_rounding_and_smoothed_shares():
+    table = communes(15, missing=False)
+    spread = pd.Series(0.1, index=table.index)
+    noise = Noise(
+        arrondis={"niveau_de_vie_relatif": 2.0}, ecarts_logit={"part_80_plus_vivant_seuls": spread}
+    )
+    found = drawn(table, people(table), noise)
+    shift = found["niveau_de_vie_relatif"] - table["niveau_de_vie_relatif"]
+    assert shift.abs().max(axis=None) <= 1
+    assert shift.std().mean() == pytest.approx(1 / 3**0.5, rel=0.05)
+    share = found["part_80_plus_vivant_seuls"] / 100
+    logit = np.log(share / (1 - share))
+    np.testing.assert_allclose(logit.std(), 0.1, rtol=0.05)
+
+
+# --- both ----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.integers(0, 3), min_size=1, max_size=40),
+    st.integers(1, 30),
+    st.booleans(),
+)
+def test_shares_of_the_first_fifth_add_up(values, draws, with_reference):
+    """Ties or not: they add up to K = ceil(0.2 · ranked)."""
+    table = pd.DataFrame(
+        {"a": np.array(values, float), "b": 1.0}, index=map(str, range(len(values)))
+    )
+    index = Indice(
+        {"i": {"a": 1, "b": 1}}, {"a": Regle("bornes", 0, 3), "b": Regle("bornes", 0, 2)}
+    )
+    national = references(table) if with_reference else None
+    expected = np.ceil(0.2 * len(values) - 1e-9)
+    for found in (
+        method_choices(table, index, draws, reference=national),
+        data_noise(table, index, pd.DataFrame({"a": 50.0}, index=table.index), draws),
+    ):
+        assert found.territoires["premier_cinquieme"].sum() == pytest.approx(expected)
+        low, middle, high = (
+            found.territoires[f"rang_{name}"] for name in ("min_90", "median", "max_90")
+        )
+        assert ((low >= 1) & (low <= middle) & (middle <= high) & (high <= len(values))).all()
+
+
+def test_the_same_call_gives_the_same_numbers_whatever_the_order():
+    table = communes()
+    arguments = {"denominators": people(table), "reference": references(table)}
+    one = uncertainty(table, METHOD, 60, **arguments).territoires
+    again = uncertainty(table, METHOD, 60, **arguments).territoires
+    shuffled = uncertainty(table.sample(frac=1, random_state=1), METHOD, 60, **arguments)
+    pd.testing.assert_frame_equal(one, again)
+    pd.testing.assert_frame_equal(one, shuffled.territoires.loc[one.index])
+    other = uncertainty(table, METHOD, 60, seed=2, **arguments).territoires
+    assert (one["proba_premier_cinquieme"] != other["proba_premier_cinquieme"]).any()
+    assert list(one) == [
+        "rang_median", "rang_min_90", "rang_max_90", "proba_premier_cinquieme",
+        "part_scenarios_premier_cinquieme", "lecture",
+    ]  # fmt: skip
+
+
+def test_chunks_do_not_change_the_draws(monkeypatch):
+    table = communes()
+    whole = method_choices(table, METHOD, 80).territoires
+    monkeypatch.setattr("fragilite.robustness.CELLS", 200)
+    pd.testing.assert_frame_equal(method_choices(table, METHOD, 80).territoires, whole)
+
+
+def test_readings():
+    one = pd.Series([0.9, 0.9, 0.5, 0.1, 0.11, NAN, 0.95])
+    other = pd.Series([0.95, 0.89, 0.49, 0.0, 0.1, 1.0, 0.05])
+    assert lecture(one, other).tolist() == [
+        "signal net", "signal probable", "à confirmer sur le terrain", "pas de signal",
+        "à confirmer sur le terrain", "", "à confirmer sur le terrain",
+    ]  # fmt: skip
+
+
+def test_without_denominators_choices_only():
+    found = uncertainty(communes(missing=False), METHOD, 20)
+    assert found.donnees is None
+    assert found.territoires["rang_median"].isna().all()
+    assert found.territoires["part_scenarios_premier_cinquieme"].notna().all()
+    assert (found.territoires["lecture"] == "").all()
+    assert any("dénominateurs" in line for line in found.remarques)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_too_few_communes(count):
+    table = communes(count, missing=False)
+    found = uncertainty(table, METHOD, 20, denominators=people(table))
+    assert found.territoires["proba_premier_cinquieme"].sum() == pytest.approx(1)
+    assert (found.territoires["lecture"] == "").all()
+    assert any("Moins de 5" in line for line in found.remarques)
+
+
+def test_all_equal_and_none_ranked():
+    table = communes(10, missing=False)
+    table.loc[:] = table.iloc[0].to_numpy()
+    found = method_choices(table, METHOD, 20, reference=references(communes()))
+    assert found.territoires["premier_cinquieme"].round(12).eq(0.2).all()
+    assert found.territoires["rang_max_90"].eq(1).all()
+    index = Indice.of(METHOD)
+    strict = Indice(index.weights, index.indicateurs, completude_min=Completude(0, 1))
+    holed = communes(10, missing=False)
+    holed.iloc[::2, 0] = NAN
+    holed.iloc[1::2, 1] = NAN
+    none = uncertainty(holed, strict, 10, denominators=people(holed)).territoires
+    assert none["part_scenarios_premier_cinquieme"].isna().all()
+    assert none["rang_median"].isna().all()
+    assert (none["lecture"] == "").all()
+
+
+def test_a_flat_national_distribution_leaves_the_declared_score():
+    table = communes(30)
+    national = references(communes(200))
+    national["part_sans_bac"] = scoring.Reference.of(np.array([5.0, 5.0]))
+    found = method_choices(table, METHOD, 50, reference=national).territoires
+    assert found["premier_cinquieme"].sum() == pytest.approx(6)
+
+
+def test_bad_input():
+    table = communes(10)
+    with pytest.raises(UsageError, match="Code en double : 49000"):
+        method_choices(pd.concat([table, table.iloc[:1]]), METHOD)
+    with pytest.raises(UsageError, match="au moins 1"):
+        method_choices(table, METHOD, 0)
+    with pytest.raises(UsageError, match="Aucun indicateur"):
+        method_choices(table * NAN, METHOD, 5)
+    mixed = Indice({"i": {"a": 1}}, {"a": Regle("bornes", 0, 1)}, {"i": "arithmetique"})
+    with pytest.raises(UsageError, match="même agrégation"):
+        method_choices(pd.DataFrame({"a": [1.0]}), mixed, 5)
+    empty = table.assign(part_sans_bac=NAN)
+    found = uncertainty(empty, METHOD, 10)
+    assert any("part_sans_bac" in line for line in found.remarques)
