@@ -290,6 +290,8 @@ def _fetch(
     from fragilite.ingestion.files import fetch_sources
     from fragilite.territory import parse_territory
 
+    if frozen and update:
+        raise UsageError("--frozen et --update se contredisent.", "Gardez l'un des deux.")
     options = _options(raw, vintage, None, offline=offline, frozen=frozen, quiet=quiet)
     where = parse_territory(dept) if dept else None
     for path in fetch_sources(sources or [], options, update=update, territory=where):
@@ -471,6 +473,10 @@ def _dumped(facts: Any) -> str:
     return json.dumps(facts, ensure_ascii=False, indent=2, default=str, allow_nan=False)
 
 
+#: What Typer returns of an interruption.
+INTERRUPTED = 130
+
+
 def main() -> None:
     """Run the command line, turning every expected error into one French line."""
     _speak_any_terminal()
@@ -478,6 +484,8 @@ def main() -> None:
     try:
         code = app(prog_name="fragilite", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:
+            code = _said("Interrompu : rien n'est écrit à moitié.", "", 1)
     except FragiliteError as error:
         code = _said(error.message, error.remedy, error.exit_code)
     except (typer.Abort, KeyboardInterrupt):

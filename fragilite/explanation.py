@@ -127,7 +127,10 @@ def find(text: str, inputs: Inputs) -> list[Candidate]:
         if guesses
         else "Donnez son code à cinq caractères."
     )
-    raise UsageError(f"Commune inconnue : « {text} », dans {inputs.territory.libelle}.", hint)
+    raise UsageError(
+        f"Commune inconnue : « {text} », dans {inputs.territory.libelle}.",
+        f"{hint} Ailleurs, ajoutez --dept, comme --dept 35.",
+    )
 
 
 def _distinct(candidates: list[Candidate]) -> list[Candidate]:

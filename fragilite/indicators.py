@@ -78,7 +78,8 @@ def needs(method: Method) -> Needs:
         weight = load_sources()[source_of_variables()[name]].variables[name].poids
         found |= {weight} if weight else set()
     bands = [frozenset(_rates(tranches)) for tranches in method.age_bands]
-    return Needs(frozenset(found), tuple(bands))
+    scored = {name for one in method.indicateurs.values() for name in one.calcul.variables}
+    return Needs(frozenset(found), frozenset(scored), tuple(bands))
 
 
 def is_old(millesime: str, annee: int, method: Method) -> bool:
@@ -292,7 +293,8 @@ def _regroup(figure: Figure, calcul: object, grouping: _Grouping, method: Method
     if isinstance(calcul, Rapport):
         cells = np.column_stack([cells[:, 0] * cells[:, 1], cells[:, 1]])
     known, everyone = ~np.isnan(cells).any(axis=1), np.ones(len(cells), dtype=bool)
-    sums = np.column_stack([grouping.sum(column, known) for column in cells.T])
+    # bincount of nothing is of integers: Guadeloupe has no median at all.
+    sums = np.column_stack([grouping.sum(column, known) for column in cells.T]).astype(np.float64)
     if isinstance(calcul, Rapport):
         with np.errstate(invalid="ignore"):
             sums[:, 0] /= sums[:, 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +40,8 @@ class Inputs:
         Outlines of the communes of an index.
     medians : list of Table
         Medians that the publisher gives for EPCI, indexed by ``code_epci``.
+    notes : list of str
+        What could not be had, in French.
     """
 
     annee: int
@@ -50,6 +53,7 @@ class Inputs:
     lots: list[Lot]
     outlines: Callable[[pd.Index], gpd.GeoDataFrame]
     medians: Sequence[Table] = ()
+    notes: Sequence[str] = ()
 
     def newest(self, variables: list[str]) -> Table | None:
         """The newest table that has all these variables, or None."""
@@ -58,9 +62,13 @@ class Inputs:
         ]
         return max(found, key=lambda table: table.millesime, default=None)
 
-    def contours(self) -> gpd.GeoDataFrame:
-        """Outlines of the communes of the frame, in its order."""
+    @cached_property
+    def _contours(self) -> gpd.GeoDataFrame:
         return self.outlines(self.communes.index)
+
+    def contours(self) -> gpd.GeoDataFrame:
+        """Outlines of the communes of the frame, in its order; missing where there is none."""
+        return self._contours
 
     def tidy(self) -> pd.DataFrame:
         """Everything in one long table.
@@ -133,6 +141,7 @@ def assemble(
         [lot for lot, _ in gathered.lots] + gathered.frame,
         gathered.contours,
         gathered.medians,
+        gathered.notes,
     )
 
 

@@ -37,7 +37,7 @@ def sources_at_hand(raw: Path) -> list[dict[str, str]]:
 
 def _fetched(raw: Path) -> list[Lot]:
     """Vintages that the lock file of a folder has files of."""
-    lock, lots = SourcesLock.read(raw).files, []
+    lock, lots = SourcesLock.read_if_legible(raw).files, []
     for source, record in load_sources().items():
         for vintage in record.millesimes:
             prefix = f"{source}/{vintage.millesime}/"

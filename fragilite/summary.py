@@ -55,7 +55,7 @@ def summary(build: Build, files: Sequence[Path] = (), stale: Sequence[Path] = ()
         "plus_fragiles": _records(fragile[shown].dropna(subset=[nodes[0]])),
         "plus_de_personnes": _records(crowd[volume].dropna(subset=["personnes_a_accompagner"])),
         "plus_fragiles_tiennent": _held(build),
-        "a_savoir": remarks(build),
+        "a_savoir": remarks(build) + _outline_remarks(build, files),
         "sources": [
             {key: source[key] for key in ("editeur", "titre", "millesime", "geographie", "licence")}
             for source in provenance(build)["sources"]
@@ -98,7 +98,7 @@ def _held(build: Build) -> dict[str, Any] | None:
 def remarks(build: Build) -> list[str]:
     """What is missing, estimated or too old, and what this build cannot be compared with."""
     method, names = build.method, build.communes.set_index("code_insee")["nom"]
-    found = []
+    found = list(build.inputs.notes)
     for code, indicator in method.indicateurs.items():
         figure = build.result.figures[code]
         label = indicator.libelle
@@ -118,7 +118,8 @@ def remarks(build: Build) -> list[str]:
         ):
             codes = figure.statuts.index[figure.statuts == status]
             if len(codes):
-                found.append(f"{label} : {word} pour {_who(list(names[codes]))}.")
+                note = _scope(build, code) if len(codes) > len(names) / 2 else ""
+                found.append(f"{label} : {word} pour {_who(list(names[codes]))}.{note}")
         estimated = figure.statuts == Statut.ESTIME
         if estimated.any():
             rule = figure.regles[estimated].mode().iloc[0]
@@ -139,6 +140,24 @@ def remarks(build: Build) -> list[str]:
     else:
         found += [f"{nom} : {remark}, sans valeur." for nom, remark in partial.to_numpy()]
     return found
+
+
+def _scope(build: Build, code: str) -> str:
+    """What the source says of its scope, where it leaves most of a territory out."""
+    variables = build.method.indicateurs[code].calcul.variables
+    table = build.inputs.newest(variables)
+    lots = [lot for lot in build.inputs.lots if table and lot.source == table.source]
+    notes = [lot.note for lot in lots if table and lot.millesime == table.millesime and lot.note]
+    return f" {notes[0]}" if notes else ""
+
+
+def _outline_remarks(build: Build, files: Sequence[Path]) -> list[str]:
+    """Communes that are on no map, if a map was written."""
+    if not any(path.suffix in {".parquet", ".gpkg"} for path in files):
+        return []
+    outlines = build.inputs.contours().geometry
+    names = build.inputs.communes["nom"][outlines.isna().to_numpy()]
+    return [f"Sans contour, donc hors de la carte : {_who(list(names))}."] if len(names) else []
 
 
 def _who(names: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,17 @@ class Territory:
         return chosen
 
 
+#: Above this many départements, a file name that lists them no longer fits.
+LISTED = 8
+
+
+def _stem(codes: list[str]) -> str:
+    if len(codes) <= LISTED:
+        return "-".join(codes)
+    digest = hashlib.sha256("-".join(codes).encode()).hexdigest()[:6]
+    return f"{len(codes)}-departements-{digest}"
+
+
 def parse_territory(
     dept: str | None = None,
     region: str | None = None,
@@ -79,7 +91,7 @@ def parse_territory(
         found = sorted({parse_departement(code).code for code in dept.split(",")})
         names = [departements()[code] for code in found]
         label = ", ".join(f"{one.nom} ({one.code})" for one in names)
-        return Territory("-".join(found), label, tuple(found))
+        return Territory(_stem(found), label, tuple(found))
     if region:
         found_region = parse_region(region)
         label = f"{found_region.nom} (région {found_region.code})"

@@ -130,6 +130,10 @@ def test_files_dropped_by_hand_are_recognised_by_their_content(run, publishers, 
     assert code == 0, err
     assert err.count("reconnu, pris pour") == 10
     assert "176 communes, dont 176 avec un indice" in out
+    # They were inscribed: the same build can be frozen, and nothing dropped has moved.
+    assert len(json.loads((heap / "sources.lock.json").read_text())["files"]) == 10
+    assert run("build", "--dept", "49", "--raw", heap, "--frozen", *OPTIONS)[0] == 0
+    assert len(list(heap.glob("telechargement*"))) == rank + 1
 
 
 def test_a_publisher_at_fault_stops_the_build_and_leaves_results(
@@ -281,3 +285,164 @@ def test_unknown_pins(options, expected):
 def test_malformed_pins(text):
     with pytest.raises(UsageError, match="SOURCE=MILLÉSIME attendu"):
         parse_pins([text])
+
+
+# --- what a stranger's review found --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["75", "971", "976", "2A"])
+def test_departements_without_any_median_or_whole_epci(run, mirror, tmp_path, code):
+    """No figure here for them: a build says so, without a traceback."""
+    raw = tmp_path / "brut"
+    raw.mkdir()
+    arguments = ["build", "--dept", code, "--raw", raw, "--format", "csv", *OPTIONS]
+    found, out, err = run(*arguments)
+    assert found == 0, err
+    assert "dont 0 avec un indice" in out
+
+
+def test_a_vintage_in_place_is_not_taken_for_another(run, mirror, tmp_path):
+    """With EPCI of 2025 in the folder, a build that wants those of 2026 asks for them."""
+    raw = tmp_path / "brut"
+    raw.mkdir()
+    arguments = ["build", "--dept", "49", "--raw", raw, "--format", "csv", *OPTIONS]
+    assert run(*arguments)[0] == 0
+    place = arguments.index("epci=2025")
+    code, _, err = run(*arguments[: place - 1], *arguments[place + 1 :])
+    assert code == 3
+    assert "epcicom2026.xlsx" in err
+    assert "reconnu" not in err
+
+
+def test_corrupt_lock_file_is_set_aside_and_made_again(run, mirror, tmp_path):
+    raw = tmp_path / "brut"
+    raw.mkdir()
+    arguments = ["fetch", "arcep_fixe", "--raw", raw, *PINNED]
+    assert run(*arguments)[0] == 0
+    lock = raw / "sources.lock.json"
+    before = json.loads(lock.read_text())["files"].keys()
+    lock.write_text('{"version": 1, "files')
+    code, _, err = run(*arguments)
+    assert code == 0, err
+    assert json.loads(lock.read_text())["files"].keys() == before
+    assert any("illisible" in path.name for path in raw.iterdir())
+
+
+def test_update_never_replaces_a_good_file_by_half_of_it(run, mirror, publishers, tmp_path):
+    raw = tmp_path / "brut"
+    raw.mkdir()
+    assert run("fetch", "insee_cog", "--raw", raw)[0] == 0
+    path = next(publishers.rglob("v_commune_2026.csv"))
+    content = path.read_bytes()
+    kept = raw / "insee_cog/2026/v_commune_2026.csv"
+    for cut, said in ((len(content) // 3, "tronqué"), (int(len(content) * 0.8), "manquent")):
+        try:
+            path.write_bytes(content[: content.rfind(b"\n", 0, cut)])
+            code, _, err = run("fetch", "insee_cog", "--update", "--raw", raw)
+        finally:
+            path.write_bytes(content)
+        assert code == 3
+        assert said in err
+        assert kept.read_bytes() == content
+
+
+def test_context_source_that_is_down_does_not_stop_a_build(run, mirror, tmp_path):
+    """The CNAF answers 404: its shares are absent, and the summary says why."""
+    raw = tmp_path / "brut"
+    raw.mkdir()
+    place = OPTIONS.index("caf")
+    options = OPTIONS[: place - 1] + OPTIONS[place + 1 :]
+    code, out, err = run("build", "--dept", "49", "--raw", raw, "--format", "csv", *options)
+    assert code == 0, err
+    assert "Source caf indisponible, ses chiffres sont absents" in " ".join(out.split())
+    assert "176 communes, dont 176 avec un indice" in out
+
+
+def test_every_vintage_has_an_address_or_says_it_has_none(monkeypatch):
+    """Without a mirror, an empty address would be asked for as it is."""
+    from fragilite.ingestion import addresses
+    from fragilite.ingestion.catalogue import load_sources
+
+    monkeypatch.delenv("FRAGILITE_MIROIR", raising=False)
+    for name, source in load_sources().items():
+        for vintage in source.millesimes:
+            for file in vintage.fichiers:
+                assert sum(map(bool, (file.url, file.melodi, file.datagouv))) <= 1
+                if addresses.landing(file):
+                    request = addresses.request(name, vintage, file, addresses.landing(file))
+                    assert request.url.startswith("https://")
+                else:
+                    with pytest.raises(UsageError, match="n'a pas d'adresse"):
+                        addresses.request(name, vintage, file, "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"product": {"id": "DS_X_2023_CSV_FR", "format": "CSV", "language": "FR",
+                      "accessURL": "file/DS_X/DS_X_2023_CSV_FR"}},
+         "https://api.insee.fr/melodi/file/DS_X/DS_X_2023_CSV_FR"),
+        ([{"product": [{"id": "DS_X_2022_CSV_FR", "format": "CSV", "language": "FR",
+                        "accessURL": "https://a/2022"},
+                       {"id": "DS_X_2023_CSV_EN", "format": "CSV", "language": "EN",
+                        "accessURL": "https://a/en"},
+                       {"id": "DS_X_2023_CSV_FR", "format": "CSV", "language": "FR",
+                        "accessURL": "https://a/2023"}]}],
+         "https://a/2023"),
+        ({"product": []}, None),
+        ([1, 2], None),
+        ("<html>", None),
+    ],
+)  # fmt: skip
+def test_melodi_answers_in_several_shapes(tmp_path, answer, expected):
+    from fragilite.errors import SourceUnavailableError
+    from fragilite.ingestion import addresses
+    from fragilite.ingestion.catalogue import RawFile, Vintage
+
+    file = RawFile(nom="x.zip", genre="zip", melodi="DS_X")
+    vintage = Vintage(millesime="2023", cog=2026, mise_en_page="melodi", fichiers=[file])
+    path = tmp_path / "reponse.json"
+    path.write_text(answer if isinstance(answer, str) else json.dumps(answer))
+    if expected:
+        assert addresses.address("insee_rp", vintage, file, lambda _: path) == expected
+    else:
+        with pytest.raises(SourceUnavailableError) as error:
+            addresses.address("insee_rp", vintage, file, lambda _: path)
+        assert "--without" in str(error.value) or "--vintage" in str(error.value)
+
+
+def test_frozen_and_update_contradict_each_other(run, tmp_path):
+    code, _, err = run("fetch", "insee_cog", "--frozen", "--update", "--raw", tmp_path)
+    assert code == 2
+    assert "se contredisent" in err
+
+
+def test_many_departements_have_a_short_name(tmp_path):
+    from fragilite.cog import departements
+    from fragilite.territory import parse_territory
+
+    assert parse_territory(",".join(departements())).nom.startswith("101-departements-")
+
+
+def test_interrupted_build_says_so(tmp_path):
+    import subprocess
+    import sys
+
+    program = (
+        "import os, signal, threading, sys\n"
+        "sys.argv = ['fragilite', 'build', '--dept', '49']\n"
+        "from fragilite import pipeline\n"
+        "real = pipeline.build\n"
+        "def slow(*a, **k):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    return real(*a, **k)\n"
+        "pipeline.build = slow\n"
+        "from fragilite.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Interrompu" in done.stderr
+    assert not list(tmp_path.rglob("*.csv"))

@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
-from fragilite.errors import SourceUnavailableError
+from fragilite.errors import SourceUnavailableError, UsageError
 from fragilite.ingestion.catalogue import RawFile, Vintage
 from fragilite.ingestion.web import RemoteFile
 
@@ -48,7 +48,18 @@ def mirrored(url: str) -> str:
 
 
 def request(source: str, vintage: Vintage, file: RawFile, url: str) -> RemoteFile:
-    """What to ask for, once the address is known."""
+    """What to ask for, once the address is known.
+
+    Raises
+    ------
+    UsageError
+        If the catalogue has none: the file can only be dropped by hand.
+    """
+    if not url:
+        raise UsageError(
+            f"{file.nom} n'a pas d'adresse au catalogue.",
+            f"Déposez-le sous {source}/{vintage.millesime} dans data/raw.",
+        )
     host = urlsplit(url).netloc
     return RemoteFile(
         source,
@@ -92,7 +103,8 @@ def landing(file: RawFile) -> str:
     return file.url
 
 
-def _description(source: str, vintage: Vintage, file: RawFile, read: Read) -> Any:
+def _description(source: str, vintage: Vintage, file: RawFile, read: Read) -> dict[str, Any]:
+    """What the API says of a data set."""
     asked = RemoteFile(
         source,
         vintage.millesime,
@@ -102,12 +114,31 @@ def _description(source: str, vintage: Vintage, file: RawFile, read: Read) -> An
         max_bytes=DESCRIPTION_MAX,
         per_minute=MELODI_PER_MINUTE if file.melodi else None,
     )
-    return json.loads(read(asked).read_text(encoding="utf-8"))
+    text = read(asked).read_text(encoding="utf-8", errors="replace")
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    if not isinstance(answer, dict):
+        raise SourceUnavailableError(
+            f"{landing(file)} : la réponse de l'API n'est pas celle attendue ({text[:60]!r}).",
+            f"Déposez {file.nom} sous {source}/{vintage.millesime} dans data/raw, ou passez-vous "
+            f"de la source par --without {source}.",
+        )
+    return answer
+
+
+def _items(answer: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """Records under a key, whether the API gives a list or a single one."""
+    found = answer.get(key) or []
+    return [one for one in (found if isinstance(found, list) else [found]) if isinstance(one, dict)]
 
 
 def _melodi(source: str, vintage: Vintage, file: RawFile, read: Read) -> str:
     """Address of the CSV in French of a vintage, among the products of a Melodi data set."""
-    products = _description(source, vintage, file, read).get("product", [])
+    products = _items(_description(source, vintage, file, read), "product")
     tables = [
         product
         for product in products
@@ -117,7 +148,7 @@ def _melodi(source: str, vintage: Vintage, file: RawFile, read: Read) -> str:
     undated = [p for p in tables if not re.search(r"(19|20)\d\d", str(p.get("id", "")))]
     found = dated or undated
     if len(found) == 1 and found[0].get("accessURL"):
-        return str(found[0]["accessURL"])
+        return urljoin(f"{MELODI}/", str(found[0]["accessURL"]))
     offered = ", ".join(str(p.get("id")) for p in products) or "rien"
     raise SourceUnavailableError(
         f"Melodi, jeu {file.melodi} : un fichier CSV en français de {vintage.millesime[:4]} "
@@ -129,7 +160,7 @@ def _melodi(source: str, vintage: Vintage, file: RawFile, read: Read) -> str:
 
 def _datagouv(source: str, vintage: Vintage, file: RawFile, read: Read) -> str:
     """Address of the one main resource whose title fits, among those of a data.gouv.fr data set."""
-    resources = _description(source, vintage, file, read).get("resources", [])
+    resources = _items(_description(source, vintage, file, read), "resources")
     main = [resource for resource in resources if resource.get("type", "main") == "main"]
     found = [r for r in main if re.search(file.titre, str(r.get("title", "")), re.IGNORECASE)]
     if len(found) == 1 and found[0].get("url"):

@@ -219,7 +219,7 @@ def extract_7z(path: Path, member: str, into: Path, *, max_unpacked: int = 16 * 
         if (free := shutil.disk_usage(into).free) < sizes[name]:
             raise FragiliteError(
                 f"{target} : {octets(sizes[name])} nécessaires, {octets(free)} libres.",
-                "Libérez de la place, ou changez de dossier avec --data-dir.",
+                "Libérez de la place, ou changez de dossier avec --raw.",
             )
         aside = into / f".{target.name}.part"
         shutil.rmtree(aside, ignore_errors=True)
@@ -238,11 +238,11 @@ def disk_error(path: Path, error: OSError) -> FragiliteError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return FragiliteError(
             f"{path} : plus de place sur le disque ; ce qui était là avant est intact.",
-            "Libérez de la place, ou changez de dossier avec --data-dir, puis relancez.",
+            "Libérez de la place, ou changez de dossier avec --raw, puis relancez.",
         )
     return FragiliteError(
         f"{path} : accès impossible ({error.strerror or error}).",
-        "Vérifiez les droits du dossier, ou changez-en avec --data-dir.",
+        "Vérifiez les droits du dossier, ou changez-en avec --raw.",
     )
 
 

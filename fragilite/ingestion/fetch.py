@@ -248,15 +248,14 @@ class _Task:
             )
             raise FragiliteError(
                 f"{path} ne correspond pas à {LOCK_NAME} : {expected}, {digest(path)[:12]} trouvé.",
-                f"« fragilite fetch --update {file.source} » le reprend chez le producteur ;"
+                f"« {file.command} --update » le reprend chez le producteur ;"
                 " avec --offline en plus, ce fichier-ci est accepté.",
             )
         if self.frozen or self.offline:
             option = "--frozen" if self.frozen else "--offline"
             raise SourceUnavailableError(
                 f"{path} est absent, et {option} interdit de le télécharger.",
-                f"Lancez « fragilite fetch {file.source} » avec un accès au réseau, ou"
-                f" {_by_hand(path)}.",
+                f"Lancez « {file.command} » avec un accès au réseau, ou {_by_hand(path)}.",
             )
         return self.download(file, path, there)
 
@@ -268,7 +267,7 @@ class _Task:
         except UnexpectedContentError as error:
             raise UnexpectedContentError(
                 f"{path} : {error.message}.",
-                f"Supprimez-le, et « fragilite fetch {file.source} » le prendra chez le"
+                f"Supprimez-le, et « {file.command} » le prendra chez le"
                 f" producteur ; ou {_by_hand(path)}.",
             ) from error
         record = _on_disk(path)
@@ -277,7 +276,7 @@ class _Task:
         if not self.update and (gap := _gap(file.sha256, file.size, record)):
             raise FragiliteError(
                 f"{path} n'est pas le fichier du catalogue : {gap}.",
-                f"« fragilite fetch --update --offline {file.source} » l'accepte tel quel.",
+                f"« {file.command} --update --offline » l'accepte tel quel.",
             )
         change = _change(file, former, record)
         note(change or f"{path} : déposé à la main, pris tel quel.")
@@ -381,7 +380,7 @@ def _problem(file: RemoteFile, path: Path, part: Path, gap: str) -> SourceUnavai
     if gap:
         return SourceUnavailableError(
             f"{file.key} a changé chez le producteur : {gap}, à {file.url}.",
-            f"« fragilite fetch --update {file.source} » accepte le nouveau.",
+            f"« {file.command} --update » accepte le nouveau.",
         )
     return None
 
@@ -389,7 +388,7 @@ def _problem(file: RemoteFile, path: Path, part: Path, gap: str) -> SourceUnavai
 def _unavailable(file: RemoteFile, path: Path, reason: str) -> SourceUnavailableError:
     return SourceUnavailableError(
         f"{file.key} : {reason}, à {file.url}.",
-        f"Réessayez par « fragilite fetch {file.source} », ou {_by_hand(path)}.",
+        f"Réessayez par « {file.command} », ou {_by_hand(path)}.",
     )
 
 

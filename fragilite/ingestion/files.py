@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from fragilite.cog import departement_of, projection_of
-from fragilite.errors import SourceUnavailableError, UsageError
+from fragilite.cog import LAST_YEAR, departement_of, projection_of
+from fragilite.errors import FragiliteError, SourceUnavailableError, UsageError
 from fragilite.ingestion import addresses, filosofi, geography
+from fragilite.ingestion.archives import check_content
 from fragilite.ingestion.bundled import bundled_departements
 from fragilite.ingestion.catalogue import RawFile, Source, Vintage, load_sources
 from fragilite.ingestion.fetch import CheckResult, Fetched, RemoteFile, check, fetch
 from fragilite.ingestion.gather import Needs, Options
 from fragilite.ingestion.lock import SourcesLock, digest
 from fragilite.ingestion.lots import Gathered, Lot
-from fragilite.ingestion.progress import Reporter, reporter
+from fragilite.ingestion.progress import Reporter, octets, reporter
 from fragilite.ingestion.readers import READERS
-from fragilite.ingestion.recognition import recognise
+from fragilite.ingestion.recognition import FRAME_FITS, recognise
 from fragilite.paths import raw_dir
 from fragilite.table import Table
 from fragilite.territory import Territory, parse_territory
@@ -126,7 +130,7 @@ def _bands(sources: Mapping[str, Source], needs: Needs, options: Options) -> set
 
 def _asked(name: str, options: Options) -> bool:
     """Whether a heavy source was fetched or pinned: it is never fetched unasked."""
-    lock = SourcesLock.read(options.raw or raw_dir())
+    lock = SourcesLock.read_if_legible(options.raw or raw_dir())
     return name in options.pins or any(key.startswith(f"{name}/") for key in lock.files)
 
 
@@ -208,6 +212,9 @@ def obtain(
     progress = reporter(quiet=options.quiet)
     for key, path in by_hand.items():
         progress.note(f"{path} : reconnu, pris pour {key}.")
+    for one in wanted:
+        if one.key in by_hand and _settle(by_hand[one.key], raw / one.key, one.file):
+            del by_hand[one.key]
 
     def ask(file: RemoteFile) -> Path:
         blind = options.offline or options.frozen
@@ -216,13 +223,12 @@ def obtain(
             reporter=reporter(quiet=True),
         )[0].path  # fmt: skip
 
-    lock = SourcesLock.read(raw)
     requests = []
     for one in wanted:
         if one.key in by_hand:
             continue
-        known = one.key in lock.files or (raw / one.key).is_file()
-        silent = options.offline or options.frozen or (known and not update)
+        there = (raw / one.key).is_file()
+        silent = options.offline or options.frozen or (there and not update)
         url = (
             addresses.landing(one.file)
             if silent
@@ -238,6 +244,27 @@ def obtain(
     )  # fmt: skip
     fetched = {found.file.key: found for found in taken}
     return by_hand | {key: found.path for key, found in fetched.items()}, fetched
+
+
+def _settle(path: Path, place: Path, file: RawFile) -> bool:
+    """Give a file dropped by hand its place too, so that it is inscribed in the lock file.
+
+    It stays where it is, and is used from there, if it is not of the publisher's own form (a table
+    taken out of its archive) or if the folder cannot be written in.
+    """
+    members = (file.membre,) if file.genre == "zip" and file.membre else ()
+    try:
+        check_content(path, file.genre, members)
+        if file.sha256 and digest(path) != file.sha256:
+            return False
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            place.hardlink_to(path)
+        except OSError:
+            shutil.copy2(path, place)
+    except (FragiliteError, OSError):
+        return False
+    return True
 
 
 def _announce(absent: Sequence[str], raw: Path, options: Options, progress: Reporter) -> None:
@@ -263,10 +290,27 @@ def _announce(absent: Sequence[str], raw: Path, options: Options, progress: Repo
 
 
 def _verify(wanted: Mapping[str, Wanted], file: RemoteFile, path: Path) -> None:
-    """Read a file just taken: the former one is replaced only if this one can be used."""
+    """Read a file just taken: the former one is replaced only if this one can be used.
+
+    Raises
+    ------
+    FragiliteError
+        If it cannot be read, or is less than half of the former one: it is cut short.
+    """
     one = wanted[file.key]
+    former = path.with_name(one.file.nom)
+    if former.is_file() and path.stat().st_size < former.stat().st_size / 2:
+        raise FragiliteError(
+            f"{octets(path.stat().st_size)} au lieu de {octets(former.stat().st_size)} : il est "
+            "sans doute tronqué.",
+            f"S'il a vraiment changé, supprimez {former} et relancez.",
+        )
     if one.source in READERS and (one.file.colonnes or one.file.cellules):
-        READERS[one.source](one.source, one.vintage, {one.file.nom: path})
+        filo_epci = one.source == FILOSOFI and filosofi.is_epci(one.file)
+        read = filosofi.read_epci if filo_epci else READERS[one.source]
+        read(one.source, one.vintage, {one.file.nom: path})
+    elif one.source in FRAME_FITS and not FRAME_FITS[one.source](path, one):
+        raise FragiliteError("Ce n'est pas le fichier attendu.")
 
 
 def expanded(files: Sequence[RawFile], territory: Territory | None) -> list[RawFile]:
@@ -276,7 +320,11 @@ def expanded(files: Sequence[RawFile], territory: Territory | None) -> list[RawF
         if "{departement}" not in file.nom:
             found.append(file)
             continue
-        for code in territory.departements if territory else ():
+        if territory is None or not territory.departements:
+            raise UsageError(
+                f"{file.nom} se prend par département.", "Donnez --dept, comme --dept 49."
+            )
+        for code in territory.departements:
             place = {"nom": file.nom, "url": file.url}
             update = {key: text.replace("{departement}", code) for key, text in place.items()}
             found.append(file.model_copy(update=update))
@@ -295,11 +343,17 @@ def fetch_sources(
     Parameters
     ----------
     names : sequence of str
-        Keys of the catalogue; none is every source that a build fetches unasked.
+        Keys of the catalogue; none is what a build with the default method needs.
     """
-    return sorted(
-        obtain(_newest(names, options), options, update=update, territory=territory)[0].values()
-    )
+    if names:
+        vintages = _newest(names, options)
+    else:
+        from fragilite.indicators import needs  # what a build needs is the method's to say
+        from fragilite.method import load_method
+
+        vintages = [*frame_vintages(LAST_YEAR, options), *plan(needs(load_method()), options)]
+    paths, _ = obtain(vintages, options, update=update, territory=territory)
+    return sorted(paths.values())
 
 
 def _newest(names: Sequence[str], options: Options) -> list[tuple[str, Vintage]]:
@@ -311,21 +365,33 @@ def _newest(names: Sequence[str], options: Options) -> list[tuple[str, Vintage]]
                 f"Source inconnue : « {name} ».", f"Sources à télécharger : {', '.join(known)}."
             )
     _check_names(sources, options)
-    chosen = names or [name for name in known if not sources[name].a_la_demande]
-    return [(name, _candidates(name, sources[name], options)[0]) for name in chosen]
+    return [(name, _candidates(name, sources[name], options)[0]) for name in names]
 
 
 def check_addresses(names: Sequence[str]) -> list[CheckResult]:
     """Try the address of each file of some sources, every vintage, without downloading."""
     sources = load_sources()
     _newest(names, Options())
-    requests = [
-        addresses.request(name, vintage, file, addresses.landing(file))
-        for name in names or [name for name, source in sources.items() if source.millesimes]
-        for vintage in sources[name].millesimes
-        for file in expanded(vintage.fichiers, parse_territory("49"))
-    ]
-    return check(list({request.key: request for request in requests}.values()))
+    results, requests = [], {}
+    with TemporaryDirectory() as folder:
+
+        def ask(file: RemoteFile) -> Path:
+            return fetch([file], Path(folder), reporter=reporter(quiet=True))[0].path
+
+        for name in names or [name for name, source in sources.items() if source.millesimes]:
+            for vintage in sources[name].millesimes:
+                for file in expanded(vintage.fichiers, parse_territory("49")):
+                    if not addresses.landing(file):
+                        continue  # by hand only
+                    try:
+                        url = addresses.address(name, vintage, file, ask)
+                    except FragiliteError as error:
+                        asked = addresses.request(name, vintage, file, addresses.landing(file))
+                        results.append(CheckResult(asked, False, error.message))
+                        continue
+                    request = addresses.request(name, vintage, file, url)
+                    requests[request.key] = request
+    return sorted([*results, *check(list(requests.values()))], key=lambda one: one.file.key)
 
 
 # --- reading them ----------------------------------------------------------------------------
@@ -339,27 +405,64 @@ def gather(territory: Territory, annee: int, needs: Needs, options: Options) -> 
     SourceUnavailableError
         If a publisher is at fault, or a file has not the layout of the catalogue.
     """
-    frame, vintages = frame_vintages(annee, options), plan(needs, options)
-    paths, fetched = obtain([*frame, *vintages], options, territory=territory)
+    frame, planned = frame_vintages(annee, options), plan(needs, options)
+    scored = [one for one in planned if _is_needed(one, needs)]
+    paths, fetched = obtain([*frame, *scored], options, territory=territory)
     communes, epci, anciennes, note = _communes(frame, paths, annee)
     contours = _outlines_reader(frame.contours, paths, annee)
     chosen = territory.select(communes).index
-    lots = []
-    for source, vintage in vintages:
-        lot = _lot(source, vintage, paths, fetched)
-        if source == COVERAGE:
-            table, notes = _coverage(source, vintage, paths, contours(chosen), annee)
-            lots.append((replace(lot, note=" ".join([lot.note, *notes])), table))
-        else:
-            lots.append((lot, READERS[source](source, vintage, _of(source, vintage, paths))))
+    lots, notes = [], []
+    for source, vintage in planned:
+        try:
+            if (source, vintage) not in scored:
+                more, taken = obtain([(source, vintage)], options, territory=territory)
+                paths, fetched = paths | more, fetched | taken
+            lots.append(_lot_and_table(source, vintage, paths, fetched, contours, chosen, annee))
+        except SourceUnavailableError as error:
+            if (source, vintage) in scored or options.frozen:
+                raise
+            notes.append(f"Source {source} indisponible, ses chiffres sont absents : {error}")
     parts = [_lot(source, vintage, paths, fetched) for source, vintage in frame]
     parts[1] = replace(parts[1], note=" ".join(filter(None, [parts[1].note, note])))
     medians = [
         filosofi.read_epci(source, vintage, _of(source, vintage, paths))
-        for source, vintage in vintages
+        for source, vintage in scored
         if source == FILOSOFI
     ]
-    return Gathered(communes, epci, anciennes, contours, lots, parts, medians)
+    return Gathered(communes, epci, anciennes, contours, lots, parts, medians, notes)
+
+
+def _is_needed(planned: tuple[str, Vintage], needs: Needs) -> bool:
+    """Whether a build cannot do without a vintage: population, scored figures and their weights.
+
+    A source of context that is down does not stop a build: what it would have said is absent.
+    """
+    source, vintage = planned
+    given = offered(load_sources()[source], vintage)
+    weights = {
+        record.poids
+        for one in load_sources().values()
+        for name, record in one.variables.items()
+        if name in needs.scored and record.poids
+    }
+    return bool(given & (needs.scored | weights | {"pop"}))
+
+
+def _lot_and_table(
+    source: str,
+    vintage: Vintage,
+    paths: Mapping[str, Path],
+    fetched: Mapping[str, Fetched],
+    contours: Callable[[pd.Index], gpd.GeoDataFrame],
+    chosen: pd.Index,
+    annee: int,
+) -> tuple[Lot, Table]:
+    """Read a vintage, with its provenance."""
+    lot = _lot(source, vintage, paths, fetched)
+    if source == COVERAGE:
+        table, notes = _coverage(source, vintage, paths, contours(chosen), annee)
+        return replace(lot, note=" ".join([lot.note, *notes])), table
+    return lot, READERS[source](source, vintage, _of(source, vintage, paths))
 
 
 def _coverage(
@@ -385,7 +488,10 @@ def _lot(
     prefix = f"{source}/{vintage.millesime}/"
     keys = sorted(key for key in paths if key.startswith(prefix))
     records = [fetched[key].record for key in keys if key in fetched]
-    taken = max((f"{record.taken_at:%Y-%m-%d}" for record in records), default="")
+    by_hand = [paths[key].stat().st_mtime for key in keys if key not in fetched]
+    dates = [record.taken_at for record in records]
+    dates += [datetime.fromtimestamp(moment, UTC) for moment in by_hand]
+    taken = max((f"{moment:%Y-%m-%d}" for moment in dates), default="")
     addresses_ = sorted({record.url for record in records if record.url})
     return Lot(
         source,
@@ -400,7 +506,7 @@ def _lot(
         taken,
         vintage.estime,
         vintage.note,
-        " ; ".join(addresses_) or "déposé à la main",
+        " ; ".join(addresses_) or "déposé à la main, millésime déclaré par le catalogue",
     )
 
 

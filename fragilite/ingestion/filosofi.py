@@ -55,7 +55,7 @@ def read(source: str, vintage: Vintage, paths: Mapping[str, Path]) -> Table:
     LayoutError
         If a file is not what the catalogue says, or if the figures break the contract.
     """
-    files = [file for file in vintage.fichiers if not _is_epci(file)]
+    files = [file for file in vintage.fichiers if not is_epci(file)]
     communes = vintage.model_copy(update={"fichiers": files})
     return assemble(source, vintage, read_parts(source, communes, paths, LAYOUTS), bornes=BORNES)
 
@@ -74,7 +74,7 @@ def read_epci(source: str, vintage: Vintage, paths: Mapping[str, Path]) -> Table
     parts = [
         _epci_part(source, vintage, file, paths[file.nom])
         for file in vintage.fichiers
-        if file.nom in paths and (_is_epci(file) or vintage.mise_en_page == "melodi")
+        if file.nom in paths and (is_epci(file) or vintage.mise_en_page == "melodi")
     ]
     values, secret = join(parts, "code_epci")
     odd = [code for code in values.index if not (len(code) == 9 and code.isdigit())]
@@ -84,7 +84,8 @@ def read_epci(source: str, vintage: Vintage, paths: Mapping[str, Path]) -> Table
     return Table.of(source, vintage.millesime, vintage.cog, values, withheld)
 
 
-def _is_epci(file: RawFile) -> bool:
+def is_epci(file: RawFile) -> bool:
+    """Whether a file of a wide vintage is that of the EPCI."""
     return file.membre.upper().endswith(f"_{EPCI}.CSV")
 
 

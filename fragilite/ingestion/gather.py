@@ -52,12 +52,15 @@ class Needs:
     Attributes
     ----------
     variables : frozenset of str
-        Needed by indicators, context and headcounts.
+        Read by indicators, context and headcounts.
+    scored : frozenset of str
+        Those of them that are scored: a build does not do without.
     volume : tuple of frozenset of str
         Sets of age bands, any of which is enough, the finest first.
     """
 
     variables: frozenset[str]
+    scored: frozenset[str] = frozenset()
     volume: tuple[frozenset[str], ...] = ()
 
 

@@ -67,6 +67,14 @@ class SourcesLock(BaseModel):
             ) from error
 
     @classmethod
+    def read_if_legible(cls, raw: Path) -> SourcesLock:
+        """Read the lock file; one that is not legible says nothing, and `fetch` will mend it."""
+        try:
+            return cls.read(raw)
+        except FragiliteError:
+            return cls()
+
+    @classmethod
     def read_or_set_aside(cls, raw: Path, note: Callable[[str], None]) -> SourcesLock:
         """Read the lock file; if it is not legible, keep it under another name and start anew."""
         try:

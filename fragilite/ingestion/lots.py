@@ -76,6 +76,8 @@ class Gathered:
         Provenance of the communes, EPCI and outlines.
     medians : list of Table
         Medians that the publisher gives for EPCI, indexed by ``code_epci``.
+    notes : list of str
+        What could not be had, in French.
     """
 
     communes: pd.DataFrame
@@ -85,3 +87,4 @@ class Gathered:
     lots: list[tuple[Lot, Table]]
     frame: list[Lot]
     medians: list[Table] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)

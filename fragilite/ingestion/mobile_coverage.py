@@ -236,7 +236,7 @@ def _unpacked(where: _Where, path: Path, folder: Path | None) -> Iterator[Path]:
                     raise FragiliteError(
                         f"Fichier {where.file.nom} : {member.uncompressed / 1e9:.1f} Go une fois "
                         f"décompressé, {free / 1e9:.1f} Go libres dans {folder or path.parent}.",
-                        "Libérez de la place, ou placez data/raw sur un autre disque (--data-dir).",
+                        "Libérez de la place, ou placez data/raw sur un autre disque (--raw).",
                     )
                 archive.extract(unpacked, targets=[member.filename])
         except (py7zr.exceptions.ArchiveError, lzma.LZMAError, EOFError) as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fragilite.errors import FragiliteError
 from fragilite.ingestion import geography
 from fragilite.ingestion.archives import check_content, nature
+from fragilite.ingestion.catalogue import load_sources
 from fragilite.ingestion.lock import LOCK_NAME
 from fragilite.ingestion.outlines import read_outlines
 from fragilite.ingestion.raw import header, open_text
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 #: What the program itself leaves beside the files of its folder.
 LEFT_BEHIND = (".part", ".part.json", ".nouveau", ".md")
-#: Rows read to see of which date a file is.
-SAMPLE = 200
+#: Rows read to see of which date a file is, and the column of the period in a long file.
+SAMPLE, PERIOD = 2000, "TIME_PERIOD"
 
 
 def recognise(folder: Path, wanted: Sequence[Wanted]) -> dict[str, Path]:
@@ -53,7 +54,12 @@ def recognise(folder: Path, wanted: Sequence[Wanted]) -> dict[str, Path]:
 
 def _loose(folder: Path, wanted: Sequence[Wanted]) -> list[Path]:
     """Files of a folder that are neither at a place of the catalogue nor left by the program."""
-    places = {folder / one.key for one in wanted}
+    places = {folder / one.key for one in wanted} | {
+        folder / source / vintage.millesime / file.nom
+        for source, record in load_sources().items()
+        for vintage in record.millesimes
+        for file in vintage.fichiers
+    }
     return [
         path
         for path in (sorted(folder.rglob("*")) if folder.is_dir() else ())
@@ -67,8 +73,8 @@ def _loose(folder: Path, wanted: Sequence[Wanted]) -> list[Path]:
 def _fit(path: Path, one: Wanted) -> int:
     """How many names of the layout a file has: all of them, or 0 if it is not that file."""
     try:
-        if one.source in _FRAME:
-            return _FRAME[one.source](path, one)
+        if one.source in FRAME_FITS:
+            return FRAME_FITS[one.source](path, one)
         return _columns_fit(path, one)
     except (FragiliteError, OSError, ValueError, KeyError):
         return 0
@@ -76,9 +82,13 @@ def _fit(path: Path, one: Wanted) -> int:
 
 def _columns_fit(path: Path, one: Wanted) -> int:
     file, vintage = one.file, one.vintage
-    if file.genre in {"7z", "xlsx"}:
-        check_content(path, file.genre, (file.membre,) if file.membre else ())
-        return 1 if path.suffix.lower() == f".{file.genre}" else 0
+    if file.genre == "7z":
+        # The operator's short name is in the name of its map: 2026_T2_couv_Metropole_OF_4G_data.
+        check_content(path, "7z", (f"*{Path(file.nom).stem.removesuffix('.gpkg')}*",))
+        return 1
+    if file.genre == "xlsx":
+        check_content(path, "xlsx", (file.membre,) if file.membre else ())
+        return 1
     names = header(one.source, vintage, file, path)
     year = vintage.millesime[2:4]
     columns = {column.replace("{aa}", year) for added in file.colonnes.values() for column in added}
@@ -96,7 +106,10 @@ def _columns_fit(path: Path, one: Wanted) -> int:
 
 def _dated(path: Path, one: Wanted, names: Sequence[str]) -> bool:
     """Whether the first rows are of the date of the vintage, where the file has one."""
-    if "date" not in names or not one.vintage.donnees_au:
+    periods = {PERIOD: set(one.file.filtres[PERIOD])} if PERIOD in one.file.filtres else {}
+    if "date" in names and one.vintage.donnees_au:
+        periods["date"] = {one.vintage.donnees_au}
+    if not periods:
         return True
     with open_text(path, one.file) as stream:
         lines = [
@@ -104,7 +117,10 @@ def _dated(path: Path, one: Wanted, names: Sequence[str]) -> bool:
             for line in islice(stream, one.file.lignes_avant + SAMPLE)
         ]
     rows = csv.DictReader(lines[one.file.lignes_avant :], delimiter=one.file.separateur)
-    return any(str(row.get("date", "")).startswith(one.vintage.donnees_au) for row in rows)
+    return any(
+        all(str(row.get(column, "")).startswith(tuple(dates)) for column, dates in periods.items())
+        for row in rows
+    )
 
 
 def _is_list_of_communes(path: Path, one: Wanted) -> int:
@@ -127,7 +143,8 @@ def _is_outlines(path: Path, one: Wanted) -> int:
     return 1 if layer.geometry.notna().any() else 0
 
 
-_FRAME = {
+#: Sources of the frame, with what tells that a file is theirs.
+FRAME_FITS = {
     "insee_cog": _is_list_of_communes,
     "epci": _is_epci,
     "epci_insee": _is_epci,

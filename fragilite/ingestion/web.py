@@ -107,6 +107,11 @@ class RemoteFile:
         return f"{self.source}/{self.millesime}/{self.name}"
 
     @property
+    def command(self) -> str:
+        """Command that takes it, and no other vintage."""
+        return f"fragilite fetch {self.source} --vintage {self.source}={self.millesime}"
+
+    @property
     def host(self) -> str:
         """Server and port of its address."""
         return urlsplit(self.url).netloc
