@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import logging
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from fragilite.french_help import FrenchCommand, FrenchGroup, usage_error
 
 if TYPE_CHECKING:
     from fragilite.explanation import Candidate
-    from fragilite.ingestion.gather import Options
+    from fragilite.ingestion.options import Options
     from fragilite.pipeline import Build
     from fragilite.territory import Territory
 
@@ -287,14 +288,19 @@ def _fetch(
     ] = False,
 ) -> None:
     """Télécharge les fichiers des producteurs dans data/raw, avec leur empreinte."""
+    from fragilite.indicators import needs
     from fragilite.ingestion.files import fetch_sources
+    from fragilite.method import load_method
     from fragilite.territory import parse_territory
 
     if frozen and update:
         raise UsageError("--frozen et --update se contredisent.", "Gardez l'un des deux.")
     options = _options(raw, vintage, None, offline=offline, frozen=frozen, quiet=quiet)
     where = parse_territory(dept) if dept else None
-    for path in fetch_sources(sources or [], options, update=update, territory=where):
+    found = fetch_sources(
+        sources or [], options, update=update, territory=where, needs=needs(load_method())
+    )
+    for path in found:
         typer.echo(path)
 
 
@@ -446,8 +452,11 @@ def _options(
     quiet: bool = False,
 ) -> Options:
     """What a build may do to have its figures, from the options of a command."""
-    from fragilite.ingestion.gather import Options, parse_pins
+    from fragilite.ingestion.options import Options, parse_pins
 
+    log = logging.getLogger("fragilite")  # readers say there what they set aside
+    log.handlers = [logging.StreamHandler(sys.stderr)]
+    log.setLevel(logging.WARNING if quiet else logging.INFO)
     if raw is not None and not raw.is_dir():
         raise UsageError(f"Dossier introuvable : {raw}.", "Donnez --raw un dossier qui existe.")
     return Options(raw, offline, frozen, parse_pins(vintage or []), frozenset(without or []), quiet)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fragilite.errors import UsageError
 from fragilite.ingestion.catalogue import load_sources, source_of_variables
-from fragilite.ingestion.gather import Needs
+from fragilite.ingestion.options import Needs
 from fragilite.inputs import Inputs
 from fragilite.method import (
     Effectif,

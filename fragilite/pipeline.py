@@ -15,7 +15,8 @@ from fragilite.cog import LAST_YEAR
 from fragilite.dictionary import Column, classed_nodes, dictionary
 from fragilite.errors import FragiliteError
 from fragilite.indicators import Figure
-from fragilite.ingestion.gather import Options, gather
+from fragilite.ingestion.gather import gather
+from fragilite.ingestion.options import Options
 from fragilite.inputs import Inputs, assemble, population
 from fragilite.method import DEFAULT, Method, load_method
 from fragilite.scoring import Scores

@@ -6,7 +6,7 @@ import pytest
 from fragilite.cog import codes_of
 from fragilite.dictionary import dictionary
 from fragilite.errors import FragiliteError, SourceUnavailableError, UsageError
-from fragilite.ingestion.gather import Options
+from fragilite.ingestion.options import Options
 from fragilite.pipeline import _checked, build
 from fragilite.table import Statut
 

@@ -365,7 +365,9 @@ def test_a_size_that_is_not_the_declared_one_is_refused(server, raw, clock):
     serve(server, Response(CSV))
     with pytest.raises(SourceUnavailableError) as caught:
         fetch([at(server, size=999)], raw, policy=clock.policy())
-    refused(caught.value, "999 octets attendus, 28 trouvés", "--update insee_rp")
+    refused(
+        caught.value, "999 octets attendus, 28 trouvés", "insee_rp --vintage insee_rp=2022 --update"
+    )
 
 
 @pytest.mark.parametrize(
@@ -817,7 +819,11 @@ def test_a_file_changed_upstream_in_place_is_never_used_in_silence(server, raw, 
     before.path.unlink()
     with pytest.raises(SourceUnavailableError) as caught:
         fetch([at(server)], raw, policy=clock.policy())
-    refused(caught.value, "a changé chez le producteur", "fragilite fetch --update insee_rp")
+    refused(
+        caught.value,
+        "a changé chez le producteur",
+        "fragilite fetch insee_rp --vintage insee_rp=2022 --update",
+    )
     assert left(raw) == set()
     (after,) = fetch([at(server)], raw, update=True, reporter=told, policy=clock.policy())
     assert after.status == "updated"
@@ -829,7 +835,9 @@ def test_a_file_that_is_not_the_declared_one_is_taken_only_by_update(server, raw
     file = at(server, sha256="0" * 64)
     with pytest.raises(SourceUnavailableError) as caught:
         fetch([file], raw, policy=clock.policy())
-    refused(caught.value, "sha256 000000000000 attendu", "--update insee_rp")
+    refused(
+        caught.value, "sha256 000000000000 attendu", "insee_rp --vintage insee_rp=2022 --update"
+    )
     fetch([file], raw, update=True, reporter=told, policy=clock.policy())
     assert "n'est plus le fichier du catalogue" in told.notes[0]
     (taken,) = fetch([file], raw, frozen=True)
@@ -930,7 +938,11 @@ def test_a_file_dropped_by_hand_must_be_the_one_expected(raw):
     dropped(raw)
     with pytest.raises(FragiliteError) as caught:
         fetch([RemoteFile("caf", "2024", "foyers.csv", ADDRESS.url, "csv", sha256="0" * 64)], raw)
-    refused(caught.value, "n'est pas le fichier du catalogue", "--update --offline caf")
+    refused(
+        caught.value,
+        "n'est pas le fichier du catalogue",
+        "caf --vintage caf=2024 --update --offline",
+    )
 
 
 @pytest.mark.usefixtures("no_socket")

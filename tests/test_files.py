@@ -13,7 +13,7 @@ from werkzeug import Response
 from fragilite.errors import UsageError
 from fragilite.indicators import needs
 from fragilite.ingestion.files import plan
-from fragilite.ingestion.gather import Needs, Options, parse_pins
+from fragilite.ingestion.options import Needs, Options, parse_pins
 from fragilite.method import load_method
 
 SAME = ["part_65_plus", "part_sans_bac", "part_locaux_sans_fibre", "part_sans_diplome"]

@@ -13,7 +13,7 @@ import argparse
 import json
 from pathlib import Path
 
-from fragilite.ingestion.gather import Options, parse_pins
+from fragilite.ingestion.options import Options, parse_pins
 from fragilite.national import as_json
 from fragilite.pipeline import build
 from fragilite.territory import parse_territory

@@ -20,12 +20,12 @@ from fragilite.ingestion.archives import check_content
 from fragilite.ingestion.bundled import bundled_departements
 from fragilite.ingestion.catalogue import RawFile, Source, Vintage, load_sources
 from fragilite.ingestion.fetch import CheckResult, Fetched, RemoteFile, check, fetch
-from fragilite.ingestion.gather import Needs, Options
 from fragilite.ingestion.lock import SourcesLock, digest
 from fragilite.ingestion.lots import Gathered, Lot
+from fragilite.ingestion.options import Needs, Options
 from fragilite.ingestion.progress import Reporter, octets, reporter
 from fragilite.ingestion.readers import READERS
-from fragilite.ingestion.recognition import FRAME_FITS, recognise
+from fragilite.ingestion.recognition import FRAME_FITS, Wanted, recognise
 from fragilite.paths import raw_dir
 from fragilite.table import Table
 from fragilite.territory import Territory, parse_territory
@@ -39,20 +39,6 @@ COMMUNES = ("insee_cog",)
 EPCI = ("epci", "epci_insee")
 CONTOURS = ("contours", "contours_etalab", "contours_api")
 COVERAGE, FILOSOFI = "arcep_4g", "insee_filosofi"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One file of one vintage of one source."""
-
-    source: str
-    vintage: Vintage
-    file: RawFile
-
-    @property
-    def key(self) -> str:
-        """Its place under ``data/raw``."""
-        return f"{self.source}/{self.vintage.millesime}/{self.file.nom}"
 
 
 def offered(source: Source, vintage: Vintage) -> set[str]:
@@ -337,21 +323,18 @@ def fetch_sources(
     *,
     update: bool = False,
     territory: Territory | None = None,
+    needs: Needs | None = None,
 ) -> list[Path]:
     """Have the files of some sources: the newest vintage, or the one pinned.
 
     Parameters
     ----------
     names : sequence of str
-        Keys of the catalogue; none is what a build with the default method needs.
+        Keys of the catalogue; none is what a build with these `needs` reads.
     """
-    if names:
-        vintages = _newest(names, options)
-    else:
-        from fragilite.indicators import needs  # what a build needs is the method's to say
-        from fragilite.method import load_method
-
-        vintages = [*frame_vintages(LAST_YEAR, options), *plan(needs(load_method()), options)]
+    vintages = _newest(names, options)
+    if needs is not None and not names:
+        vintages = [*frame_vintages(LAST_YEAR, options), *plan(needs, options)]
     paths, _ = obtain(vintages, options, update=update, territory=territory)
     return sorted(paths.values())
 

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fragilite.errors import FragiliteError
 from fragilite.ingestion import geography
 from fragilite.ingestion.archives import check_content, nature
-from fragilite.ingestion.catalogue import load_sources
+from fragilite.ingestion.catalogue import RawFile, Vintage, load_sources
 from fragilite.ingestion.lock import LOCK_NAME
 from fragilite.ingestion.outlines import read_outlines
 from fragilite.ingestion.raw import header, open_text
-
-if TYPE_CHECKING:
-    from fragilite.ingestion.files import Wanted
 
 #: What the program itself leaves beside the files of its folder.
 LEFT_BEHIND = (".part", ".part.json", ".nouveau", ".md")
 #: Rows read to see of which date a file is, and the column of the period in a long file.
 SAMPLE, PERIOD = 2000, "TIME_PERIOD"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One file of one vintage of one source."""
+
+    source: str
+    vintage: Vintage
+    file: RawFile
+
+    @property
+    def key(self) -> str:
+        """Its place under ``data/raw``."""
+        return f"{self.source}/{self.vintage.millesime}/{self.file.nom}"
 
 
 def recognise(folder: Path, wanted: Sequence[Wanted]) -> dict[str, Path]:
