@@ -58,6 +58,7 @@ def summary(build: Build, files: Sequence[Path] = (), stale: Sequence[Path] = ()
         "a_savoir": remarks(build) + _outline_remarks(build, files),
         "sources": [
             {key: source[key] for key in ("editeur", "titre", "millesime", "geographie", "licence")}
+            | {"communes": _covered(build, source["source"], source["millesime"])}
             for source in provenance(build)["sources"]
         ],
         "fichiers": [str(path) for path in files],
@@ -184,7 +185,7 @@ def render(facts: dict[str, Any], build: Build) -> str:
         ],
         *(_volume_blocks(facts, method) if facts["plus_de_personnes"] else []),
         _section("À savoir", facts["a_savoir"]),
-        _section("Sources", _source_lines(facts["sources"])),
+        _section("Sources", _source_lines(facts["sources"], where["communes"])),
         _section(
             "Comment lire",
             [
@@ -231,13 +232,21 @@ def _held_sentence(held: dict[str, Any], where: dict[str, Any]) -> str:
     )
 
 
-def _source_lines(sources: Sequence[dict[str, str]]) -> list[str]:
-    """One line a source, its vintages together."""
+def _covered(build: Build, source: str, millesime: str) -> int | None:
+    """How many communes a vintage has figures for; None for the frame."""
+    table = build.inputs.tables.get((source, millesime))
+    return None if table is None else int(table.values.notna().any(axis=1).sum())
+
+
+def _source_lines(sources: Sequence[dict[str, Any]], communes: int) -> list[str]:
+    """One line a source, its vintages together, with how many communes each covers."""
     vintages: dict[str, list[str]] = {}
     for source in sources:
-        vintages.setdefault(f"{source['editeur']}, {source['titre']}", []).append(
-            source["millesime"]
-        )
+        covered = source["communes"]
+        partial = covered is not None and covered < communes
+        text = f" ({number(covered)} communes sur {number(communes)})" if partial else ""
+        title = f"{source['editeur']}, {source['titre']}"
+        vintages.setdefault(title, []).append(source["millesime"] + text)
     return [f"{title} : {', '.join(found)}" for title, found in vintages.items()]
 
 

@@ -63,6 +63,9 @@ def test_france_from_an_empty_folder(run, served, tmp_path):
     options = ["--raw", raw, "--json", "--format", "parquet,csv", *OPTIONS]
     code, out, err = run("build", "--france", *options)
     assert code == 0, err
+    covered = {s["titre"].split(",")[0]: s["communes"] for s in json.loads(out)["sources"]}
+    assert covered["Recensement de la population"] > 34_800
+    assert 31_000 < covered["Filosofi"] < 34_875  # completeness is stated per source
     facts = json.loads(out)["territoire"]
     assert facts["communes"] == 34_875
     assert facts["communes_avec_indice"] > 34_800

@@ -74,8 +74,8 @@ def read(departement: str, annee: int) -> Gathered:
 def _check_year(departement: str, annee: int) -> None:
     """The bundled frame holds for the years in which no commune moved before its geography."""
     cog = _manifest(departement)["cog"]
-    years = [year for year in range(FIRST_YEAR, cog + 1) if codes_of(year) == codes_of(cog)]
-    if annee not in years:
+    if annee != cog and (annee > cog or codes_of(annee) != codes_of(cog)):
+        years = [year for year in range(FIRST_YEAR, cog + 1) if codes_of(year) == codes_of(cog)]
         known = ", ".join(map(str, years))
         raise UsageError(
             f"Les chiffres livrés du {departement} sont en géographie {cog} : {annee} demandé, "
