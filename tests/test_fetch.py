@@ -233,7 +233,7 @@ def test_a_file_is_taken_once_and_recorded(server, raw, told, clock):
     assert told.bytes == told.totals == {file.key: len(CSV)}
     assert told.ended == [file.key]
     assert left(raw) == {"pop.csv"}
-    assert re.fullmatch(r"fragilite/\S+ \(\+https://\S+\)", asked[0].headers["User-Agent"])
+    assert re.fullmatch(r"fragilite/[0-9.]+ \([a-z ,]+\)", asked[0].headers["User-Agent"])
     assert asked[0].headers["Accept-Encoding"] == "identity"
 
     (again,) = fetch([file], raw, policy=clock.policy())

@@ -37,7 +37,8 @@ from fragilite.ingestion.progress import Reporter, octets
 
 T = TypeVar("T")
 
-HOME_PAGE = "https://pypi.org/project/fragilite/"
+#: What a publisher reads in its logs: what asks, and why.
+PURPOSE = "indice de fragilite numerique, donnees ouvertes"
 CHUNK = 128 * 1024
 MAX_REDIRECTS = 8
 TRANSIENT = {408, 429, 500, 502, 503, 504}
@@ -191,7 +192,7 @@ class Client:
         self._owned = session is None
         if self._owned:
             self._session.max_redirects = MAX_REDIRECTS
-        self._agent = f"fragilite/{__version__} (+{HOME_PAGE})"
+        self._agent = f"fragilite/{__version__} ({PURPOSE})"
         self._silent: set[str] = set()
         self._stop = threading.Event()
 
