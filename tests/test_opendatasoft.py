@@ -6,9 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fragilite.ingestion import caf, dares
 from fragilite.ingestion.catalogue import Vintage, load_sources
-from fragilite.ingestion.opendatasoft import in_its_geography
+from fragilite.ingestion.opendatasoft import in_its_geography, read
 from fragilite.ingestion.raw import LayoutError
 
 FOLDER = Path(__file__).parent / "fixtures"
@@ -27,11 +26,11 @@ def filed(source: str, millesime: str, **changes) -> Vintage:
 
 
 def read_caf(asked: Vintage, path: Path = FOLDER / "caf/s_ben_com_f.csv"):
-    return caf.read("caf", asked, {asked.fichiers[0].nom: path})
+    return read("caf", asked, {asked.fichiers[0].nom: path})
 
 
 def read_dares(asked: Vintage, name: str = "dares_defm_communales-brutes.csv"):
-    return dares.read("dares", asked, {asked.fichiers[0].nom: FOLDER / "dares" / name})
+    return read("dares", asked, {asked.fichiers[0].nom: FOLDER / "dares" / name})
 
 
 def test_caf_reads_one_december_and_adds_paris():
@@ -104,7 +103,7 @@ def test_dares_a_narrowed_export_with_every_age_would_count_twice(tmp_path):
     )
     asked = vintage("dares", "2025-T4")
     with pytest.raises(LayoutError, match="en double : 49007"):
-        dares.read("dares", asked, {asked.fichiers[0].nom: path})
+        read("dares", asked, {asked.fichiers[0].nom: path})
 
 
 # --- real files ------------------------------------------------------------------------------
@@ -127,5 +126,5 @@ def test_dares_the_annual_extract_gives_the_bundled_figures(shared_data, bundled
         colonnes={"demandeurs_emploi": ["demandeurs_emploi"]},
     )
     path = shared_data / "extracts_49/dares_defm_49.csv"
-    table = dares.read("dares", asked, {asked.fichiers[0].nom: path})
+    table = read("dares", asked, {asked.fichiers[0].nom: path})
     pd.testing.assert_frame_equal(table.values, bundled_49("dares_2024.csv"))

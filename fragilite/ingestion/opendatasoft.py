@@ -3,7 +3,13 @@
 An export asked for by its technical names says ``nombre_de_demandeurs_d_emploi`` where one taken
 by hand says « Nombre de demandeurs d'emploi »: headers are compared without case, accents nor
 punctuation. Rows that no commune claims (empty or masked code, national totals) are dropped, and
-counted in the log.
+counted in the log. Counts are rounded to a multiple of five.
+
+- CNAF, households receiving benefits: one picture each December; Paris, Lyon and Marseille by
+  arrondissement; people whom the CNAF cannot place are under an empty code;
+- DARES and France Travail, job seekers of categories A, B and C: a row a commune, quarter, sex and
+  age band, of which the total is kept; Paris, Lyon and Marseille both whole and by arrondissement.
+  A plain extract (a row a commune and year) reads the same way, by what its file declares.
 """
 
 from __future__ import annotations
@@ -11,6 +17,7 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -20,12 +27,15 @@ from fragilite.french import number
 from fragilite.ingestion.catalogue import RawFile, Vintage
 from fragilite.ingestion.raw import (
     Part,
+    assemble,
     by_code,
     header,
     numbers,
     read_csv,
+    read_parts,
     sum_columns,
 )
+from fragilite.table import Table
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +55,27 @@ def slug(label: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+
+
+def read(source: str, vintage: Vintage, paths: Mapping[str, Path]) -> Table:
+    """Read one period: a December (``2024-12``), a quarter (``2025-T4``) or a year.
+
+    Parameters
+    ----------
+    source : str
+        Key of the source in the catalogue.
+    vintage : Vintage
+        Its period, and the totals of the other columns, are in the filters of its file.
+    paths : mapping of str to Path
+        Local copy of each file.
+
+    Returns
+    -------
+    Table
+        In the geography that has the codes of the file (:func:`in_its_geography`).
+    """
+    parts = read_parts(source, vintage, paths, {"opendatasoft": read_period})
+    return assemble(source, in_its_geography(vintage, parts[0][0].index), parts)
 
 
 def read_period(source: str, vintage: Vintage, file: RawFile, path: Path) -> Part:

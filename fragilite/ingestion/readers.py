@@ -10,12 +10,11 @@ from fragilite.ingestion import (
     arcep_fixe,
     arcep_mobile,
     bpe,
-    caf,
     census,
-    dares,
     density,
     filosofi,
     geography,
+    opendatasoft,
 )
 from fragilite.ingestion.catalogue import Vintage
 from fragilite.table import Table
@@ -31,6 +30,6 @@ READERS: Mapping[str, Reader] = {
     "arcep_fixe": arcep_fixe.read,
     "arcep_sites": arcep_mobile.read,
     "anct_cuivre": anct.read,
-    "caf": caf.read,
-    "dares": dares.read,
+    "caf": opendatasoft.read,
+    "dares": opendatasoft.read,
 }
