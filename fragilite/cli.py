@@ -142,6 +142,9 @@ Year = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Écrit du JSON.", show_default=False)]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="N'écrit que les chemins.", show_default=False)
+]
 Offline = Annotated[
     bool, typer.Option("--offline", help="N'ouvre aucune connexion.", show_default=False)
 ]
@@ -204,9 +207,7 @@ def _build(
             show_default=False,
         ),
     ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="N'écrit que les chemins.", show_default=False)
-    ] = False,
+    quiet: Quiet = False,
     as_json: Json = False,
     raw: Raw = None,
     offline: Offline = False,
@@ -283,9 +284,7 @@ def _fetch(
     offline: Offline = False,
     frozen: Frozen = False,
     vintage: VintagePins = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="N'écrit que les chemins.", show_default=False)
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Télécharge les fichiers des producteurs dans data/raw, avec leur empreinte."""
     from fragilite.indicators import needs

@@ -43,21 +43,9 @@ def _fetched(raw: Path) -> list[Lot]:
             prefix = f"{source}/{vintage.millesime}/"
             taken = {key: found for key, found in lock.items() if key.startswith(prefix)}
             if taken:
-                lots.append(
-                    Lot(
-                        source,
-                        vintage.millesime,
-                        vintage.cog,
-                        " ; ".join(key.removeprefix(prefix) for key in taken),
-                        " ; ".join(found.sha256 for found in taken.values()),
-                        vintage.donnees_au,
-                        vintage.publie_le,
-                        max(f"{found.taken_at:%Y-%m-%d}" for found in taken.values()),
-                        vintage.estime,
-                        vintage.note,
-                        "téléchargé",
-                    )
-                )
+                named = [(key.removeprefix(prefix), found.sha256) for key, found in taken.items()]
+                last = max(f"{found.taken_at:%Y-%m-%d}" for found in taken.values())
+                lots.append(Lot.of(source, vintage, named, last, "téléchargé"))
     return lots
 
 

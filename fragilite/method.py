@@ -253,6 +253,21 @@ class Lecture(_Record):
     invisible: list[str]
 
 
+def descend(root: str, weights: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    """Nodes of a tree from its root down, each before its children.
+
+    Parameters
+    ----------
+    weights : mapping of str to mapping
+        Children of each node with their weights; what is no key is an indicator.
+    """
+    pending = [root]
+    while pending:
+        node = pending.pop(0)
+        yield node
+        pending += [child for child in weights[node] if child in weights]
+
+
 class Method(_Record):
     """A whole method.
 
@@ -307,11 +322,7 @@ class Method(_Record):
 
     def descending(self) -> Iterator[str]:
         """Nodes from the root down, each before its children."""
-        pending = [self.root]
-        while pending:
-            node = pending.pop(0)
-            yield node
-            pending += [child for child in self.weights[node] if child in self.noeuds]
+        return descend(self.root, self.weights)
 
     def column(self, node: str) -> str:
         """Output column of a node: the root's own code, ``fragilite_<code>`` below."""

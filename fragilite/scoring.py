@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fragilite.errors import UsageError
-from fragilite.method import SCALE, Classes, Method
+from fragilite.method import SCALE, Classes, Method, descend
 
 #: Scores closer than this are one score: beyond it lies floating-point noise.
 TIE = 1e-9
@@ -172,11 +172,7 @@ class Indice:
 
     def descending(self) -> Iterator[str]:
         """Nodes from the root down, each before its children."""
-        pending = [self.root]
-        while pending:
-            node = pending.pop(0)
-            yield node
-            pending += [child for child in self.weights[node] if child in self.weights]
+        return descend(self.root, self.weights)
 
     def mean(self, node: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         """The mean that makes a node."""

@@ -30,7 +30,7 @@ def summary(build: Build, files: Sequence[Path] = (), stale: Sequence[Path] = ()
     files, stale : sequences of Path
         Files written, and those of an earlier build left beside them.
     """
-    table, method = build.communes, build.method
+    table, method, origin = build.communes, build.method, provenance(build)
     nodes = [method.column(node) for node in method.descending()]
     fragile = table.sort_values(["rang", "code_insee"]).head(MOST_FRAGILE)
     crowd = table.sort_values(["rang_volume", "code_insee"]).head(MOST_PEOPLE)
@@ -51,7 +51,7 @@ def summary(build: Build, files: Sequence[Path] = (), stale: Sequence[Path] = ()
             "population": _float(table["population"].sum()),
             "personnes_a_accompagner": _float(table["personnes_a_accompagner"].sum()),
         },
-        "methode": provenance(build)["methode"],
+        "methode": origin["methode"],
         "plus_fragiles": _records(fragile[shown].dropna(subset=[nodes[0]])),
         "plus_de_personnes": _records(crowd[volume].dropna(subset=["personnes_a_accompagner"])),
         "plus_fragiles_tiennent": _held(build),
@@ -59,7 +59,7 @@ def summary(build: Build, files: Sequence[Path] = (), stale: Sequence[Path] = ()
         "sources": [
             {key: source[key] for key in ("editeur", "titre", "millesime", "geographie", "licence")}
             | {"communes": _covered(build, source["source"], source["millesime"])}
-            for source in provenance(build)["sources"]
+            for source in origin["sources"]
         ],
         "fichiers": [str(path) for path in files],
         "fichiers_d_un_calcul_precedent": [str(path) for path in stale],

@@ -29,6 +29,7 @@ from fragilite.ingestion.raw import (
     Part,
     assemble,
     by_code,
+    check_unique,
     header,
     numbers,
     read_csv,
@@ -170,9 +171,7 @@ def _premises(
         constat = f"données au {', '.join(dates[:3])}, attendues au {vintage.donnees_au}."
         raise LayoutError(source, vintage, file, constat)
     counts, _ = numbers(by_code(source, vintage, file, text.drop(columns="date")), file)
-    if counts.index.has_duplicates:
-        twice = ", ".join(counts.index[counts.index.duplicated()].unique()[:5])
-        raise LayoutError(source, vintage, file, f"commune(s) en double : {twice}.")
+    check_unique(source, vintage, counts.index, file)
     return counts.set_axis(list(columns), axis=1)
 
 

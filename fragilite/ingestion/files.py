@@ -476,21 +476,12 @@ def _lot(
     dates += [datetime.fromtimestamp(moment, UTC) for moment in by_hand]
     taken = max((f"{moment:%Y-%m-%d}" for moment in dates), default="")
     addresses_ = sorted({record.url for record in records if record.url})
-    return Lot(
-        source,
-        vintage.millesime,
-        vintage.cog,
-        " ; ".join(paths[key].name for key in keys),
-        " ; ".join(
-            fetched[key].record.sha256 if key in fetched else digest(paths[key]) for key in keys
-        ),
-        vintage.donnees_au,
-        vintage.publie_le,
-        taken,
-        vintage.estime,
-        vintage.note,
-        " ; ".join(addresses_) or "déposé à la main, millésime déclaré par le catalogue",
-    )
+    files = [
+        (paths[key].name, fetched[key].record.sha256 if key in fetched else digest(paths[key]))
+        for key in keys
+    ]
+    origine = " ; ".join(addresses_) or "déposé à la main, millésime déclaré par le catalogue"
+    return Lot.of(source, vintage, files, taken, origine)
 
 
 def _communes(

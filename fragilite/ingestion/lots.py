@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from fragilite.ingestion.catalogue import Source, load_sources
+from fragilite.ingestion.catalogue import Source, Vintage, load_sources
 from fragilite.table import Table
 
 if TYPE_CHECKING:
@@ -48,6 +48,36 @@ class Lot:
     estime: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     origine: str = "livré avec fragilite"
+
+    @classmethod
+    def of(
+        cls,
+        source: str,
+        vintage: Vintage,
+        files: Sequence[tuple[str, str]],
+        releve_le: str,
+        origine: str,
+    ) -> Lot:
+        """Provenance of a vintage of the catalogue.
+
+        Parameters
+        ----------
+        files : sequence of (str, str)
+            Name and digest of each file read.
+        """
+        return cls(
+            source=source,
+            millesime=vintage.millesime,
+            cog=vintage.cog,
+            fichier=" ; ".join(name for name, _ in files),
+            sha256=" ; ".join(sha256 for _, sha256 in files),
+            donnees_au=vintage.donnees_au,
+            publie_le=vintage.publie_le,
+            releve_le=releve_le,
+            estime=vintage.estime,
+            note=vintage.note,
+            origine=origine,
+        )
 
     @property
     def record(self) -> Source:

@@ -581,7 +581,7 @@ def assemble(
     """
     parts = [one_code(part, vintage.cog) for part in parts]
     for values, _ in parts:
-        _check_unique(source, vintage, values.index)
+        check_unique(source, vintage, values.index)
     values, secret = join(parts)
     variables = {name: record.variable for name, record in load_sources()[source].variables.items()}
     table = fold(Table.of(source, vintage.millesime, vintage.cog, values, secret), variables)
@@ -679,7 +679,7 @@ def contract(
         At the first clause broken.
     """
     source = table.source
-    _check_unique(source, vintage, table.values.index)
+    check_unique(source, vintage, table.values.index)
     _check_geography(source, vintage, table.values.index)
     records = load_sources()[source].variables
     limits = {
@@ -700,10 +700,19 @@ def contract(
     return table
 
 
-def _check_unique(source: str, vintage: Vintage, codes: pd.Index) -> None:
+def check_unique(
+    source: str, vintage: Vintage, codes: pd.Index, file: RawFile | None = None
+) -> None:
+    """Stop at codes that come twice, in a file or in what a whole vintage adds up to.
+
+    Raises
+    ------
+    LayoutError
+        If a code has several rows.
+    """
     if codes.has_duplicates:
         twice = list(codes[codes.duplicated()].unique())
-        raise LayoutError(source, vintage, None, f"commune(s) en double : {_list(twice, 5)}.")
+        raise LayoutError(source, vintage, file, f"commune(s) en double : {_list(twice, 5)}.")
 
 
 def _check_geography(source: str, vintage: Vintage, codes: pd.Index) -> None:

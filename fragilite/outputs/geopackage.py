@@ -41,11 +41,11 @@ def write(build: Build, layer: gpd.GeoDataFrame, path: Path) -> None:
 
 def _write_provenance(build: Build, database: sqlite3.Connection, moment: str) -> None:
     """Add the provenance as a table of attributes, registered so that QGIS lists it."""
-    rows = provenance(build)["sources"]
+    general = provenance(build)
+    rows = general["sources"]
     names = list(rows[0])
     fields = ", ".join(f"{name} TEXT" for name in names)
     database.execute(f"CREATE TABLE provenance (fid INTEGER PRIMARY KEY, {fields})")
-    general = provenance(build)
     header = general["methode"]
     method = dict.fromkeys(names, "") | {
         "source": "methode",
