@@ -68,7 +68,7 @@ def request(source: str, vintage: Vintage, file: RawFile, url: str) -> RemoteFil
         mirrored(url),
         file.genre,
         sha256=file.sha256,
-        members=(file.membre,) if file.genre == "zip" and file.membre else (),
+        members=file.membres,
         per_minute=MELODI_PER_MINUTE if host == urlsplit(MELODI).netloc else None,
         parallel=host in PARALLEL,
     )

@@ -101,6 +101,11 @@ class RawFile(_Record):
     sha256: str = ""
     verifie_le: str = ""
 
+    @property
+    def membres(self) -> tuple[str, ...]:
+        """What the zip archive of the publisher must hold; nothing for another form."""
+        return (self.membre,) if self.genre == "zip" and self.membre else ()
+
 
 class Vintage(_Record):
     """One vintage of a source, as its publisher gives it.
@@ -133,6 +138,14 @@ class Vintage(_Record):
     note: str = ""
     totaux: dict[str, list[float]] = {}
     fichiers: list[RawFile]
+
+    def columns(self, file: RawFile) -> dict[str, list[str]]:
+        """Columns of one of its files by our variable, as they are named in this vintage."""
+        year = self.millesime[2:4]
+        return {
+            name: [column.replace("{aa}", year) for column in columns]
+            for name, columns in file.colonnes.items()
+        }
 
 
 class Source(_Record):

@@ -238,9 +238,8 @@ def _settle(path: Path, place: Path, file: RawFile) -> bool:
     It stays where it is, and is used from there, if it is not of the publisher's own form (a table
     taken out of its archive) or if the folder cannot be written in.
     """
-    members = (file.membre,) if file.genre == "zip" and file.membre else ()
     try:
-        check_content(path, file.genre, members)
+        check_content(path, file.genre, file.membres)
         if file.sha256 and digest(path) != file.sha256:
             return False
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -501,11 +501,7 @@ def read_wide(
     index : callable, optional
         Sets the index of the text read, from its column ``file.code``.
     """
-    year = vintage.millesime[2:4]
-    sums = {
-        name: [column.replace("{aa}", year) for column in columns]
-        for name, columns in file.colonnes.items()
-    }
+    sums = vintage.columns(file)
     columns = list(dict.fromkeys(column for added in sums.values() for column in added))
     workbook = file.genre == "xlsx" or file.membre.lower().endswith(".xlsx")
     wanted = [file.code, *columns]

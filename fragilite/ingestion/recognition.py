@@ -101,8 +101,7 @@ def _columns_fit(path: Path, one: Wanted) -> int:
         check_content(path, "xlsx", (file.membre,) if file.membre else ())
         return 1
     names = header(one.source, vintage, file, path)
-    year = vintage.millesime[2:4]
-    columns = {column.replace("{aa}", year) for added in file.colonnes.values() for column in added}
+    columns = {column for added in vintage.columns(file).values() for column in added}
     dimensions = {
         dimension
         for cell in file.cellules.values()
