@@ -42,15 +42,15 @@ class Noise:
     Attributes
     ----------
     modele : str
-        ``sondage``: sampling error of the principal census, null from `exhaustif` inhabitants up,
-        where everyone is surveyed. ``superpopulation`` (« instabilité des petits effectifs »): adds
-        the chance that made these few people what they are, in every commune.
+        ``sondage``: sampling error of the principal census, null under `exhaustif` inhabitants,
+        where everyone is surveyed once in five years. ``superpopulation`` (« instabilité des petits
+        effectifs »): adds the chance that made these few people what they are, in every commune.
     taux_sondage : float
-        Share of dwellings surveyed in five years, f.
+        Share of dwellings surveyed in five years, f: 8 % a year in the larger communes.
     effet_plan : float
         Design effect of the census, stated and not published (variants: 1 and 2).
     exhaustif : float
-        Inhabitants.
+        Inhabitants from which a commune is surveyed by sample.
     imbriques : sequence of sequences of str
         Shares of the same people, each counted in the one before it (65 or over, then 80 or over
         living alone): drawn together.
@@ -72,10 +72,13 @@ class Noise:
     def factor(self, population: np.ndarray) -> np.ndarray:
         """Variance of a census share due to the survey, in units of p(1−p)/N.
 
-        deff·(1−f)/f, for a population estimated from a share f surveyed.
+        deff·(1−f)/f where a share f is surveyed, 0 where everyone is.
+
+        Source: Insee, « Le recensement de la population » : under 10 000 inhabitants, everyone once
+        in five years; from 10 000 up, 8 % of the dwellings each year.
         """
         survey = self.effet_plan * (1 - self.taux_sondage) / self.taux_sondage
-        return np.where(population < self.exhaustif, survey, 0.0)
+        return np.where(population >= self.exhaustif, survey, 0.0)
 
 
 @dataclass(frozen=True)

@@ -132,21 +132,27 @@ def drawn(table, denominators, noise, population=None, draws=6000):
     return {code: pd.DataFrame(values, columns=index) for code, values in found.items()}
 
 
+#: Surveyed by sample, as communes of 10 000 or more inhabitants are.
+LARGE = 10_000
+
+
 @pytest.mark.parametrize(
-    ("modele", "deff", "factor"),
+    ("modele", "deff", "inhabitants", "factor"),
     [
-        ("sondage", 1.5, 2.25),
-        ("sondage", 1, 1.5),
-        ("sondage", 2, 3),
-        ("superpopulation", 1.5, 3.25),
+        ("sondage", 1.5, LARGE, 2.25),
+        ("sondage", 1, LARGE, 1.5),
+        ("sondage", 2, LARGE, 3),
+        ("superpopulation", 1.5, LARGE, 3.25),
+        ("superpopulation", 1.5, LARGE - 1, 1),
     ],
 )
-def test_variances_are_those_of_the_model(modele, deff, factor):
+def test_variances_are_those_of_the_model(modele, deff, inhabitants, factor):
     table = communes(12, missing=False)
+    population = pd.Series(inhabitants, index=table.index)
     noise = Noise(
         modele, effet_plan=deff, imbriques=[("part_65_plus", "part_80_plus_vivant_seuls")]
     )
-    found = drawn(table, people(table, 2000), noise)
+    found = drawn(table, people(table, 2000), noise, population)
     for code in ("part_65_plus", "part_sans_bac"):
         share = table[code] / 100
         expected = 100 * np.sqrt(factor * share * (1 - share) / 2000)
@@ -164,21 +170,29 @@ def test_variances_are_those_of_the_model(modele, deff, factor):
 def test_the_dirichlet_is_exact_for_few_people():
     table = communes(12, missing=False)
     noise = Noise("sondage", imbriques=[("part_65_plus", "part_80_plus_vivant_seuls")])
-    found = drawn(table, people(table, 60), noise, draws=20_000)["part_65_plus"]
+    large = pd.Series(LARGE, index=table.index)
+    found = drawn(table, people(table, 60), noise, large, draws=20_000)["part_65_plus"]
     p = table["part_65_plus"] / 100
     np.testing.assert_allclose(found.var()[table.index], 1e4 * 2.25 * p * (1 - p) / 60, rtol=0.05)
 
 
-def test_the_survey_says_nothing_of_large_communes():
+def test_small_communes_are_surveyed_whole():
+    """Under 10 000 inhabitants everyone is, once in five years; from there on, 40 % of dwellings."""
     table = communes(20)
-    large = pd.Series(10_000.0, index=table.index)
+    small, large = (pd.Series(LARGE - less, index=table.index) for less in (1, 0))
     noise = Noise("sondage", imbriques=[("part_65_plus", "part_80_plus_vivant_seuls")])
-    found = data_noise(table, METHOD, people(table), 50, population=large, noise=noise)
-    assert (found.tirages["deplacement"] == 0).all()
-    small = data_noise(table, METHOD, people(table), 50, noise=noise)
-    assert (small.tirages["deplacement"] > 0).all()
-    chance = data_noise(table, METHOD, people(table), 50, population=large)
-    assert (chance.tirages["deplacement"] > 0).all()
+
+    def shifts(population, noise):
+        found = data_noise(table, METHOD, people(table), 50, population=population, noise=noise)
+        return found.tirages["deplacement"]
+
+    assert (shifts(small, noise) == 0).all()
+    assert (shifts(large, noise) > 0).all()
+    # Without a population, the widest denominator: 500 people here.
+    assert (shifts(None, noise) == 0).all()
+    # The chance of small numbers is everywhere, and the survey adds to it.
+    assert (shifts(small, Noise()) > 0).all()
+    assert shifts(large, Noise()).mean() > shifts(small, Noise()).mean()
 
 
 def test_extreme_shares_stay_shares():
@@ -187,7 +201,8 @@ def test_extreme_shares_stay_shares():
     for modele in ("sondage", "superpopulation"):
         for chain in ((), [("part_65_plus", "part_80_plus_vivant_seuls")]):
             for size in (1.0, 3.0, 1e6):
-                found = drawn(table, people(table, size), Noise(modele, imbriques=chain), draws=200)
+                noise, large = Noise(modele, imbriques=chain), pd.Series(LARGE, index=table.index)
+                found = drawn(table, people(table, size), noise, large, draws=200)
                 for values in found.values():
                     assert values.stack().between(0, 100).all()
     assert (drawn(table, people(table), Noise("sondage"))["part_65_plus"]["49000"] == 0).all()
