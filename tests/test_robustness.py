@@ -10,16 +10,15 @@ from fragilite import scoring
 from fragilite.errors import UsageError
 from fragilite.method import load_method
 from fragilite.robustness import (
-    PARAMETRES,
     Choices,
     Noise,
-    _ranked,
-    _Sampler,
     data_noise,
     lecture,
     method_choices,
     uncertainty,
 )
+from fragilite.robustness.collapsed import PARAMETRES, collapse
+from fragilite.robustness.noise import Sampler
 from fragilite.scoring import Completude, Indice, Regle, references
 
 METHOD = load_method()
@@ -125,8 +124,8 @@ def test_weights_are_spread_as_announced(concentration):
 
 
 def drawn(table, denominators, noise, population=None, draws=6000):
-    data = _ranked(table, METHOD, None)
-    sampler = _Sampler(table, data, denominators, population, noise)
+    data = collapse(table, METHOD, None)
+    sampler = Sampler(table, data, denominators, population, noise)
     found = dict(sampler.draw(np.random.default_rng(4), draws))
     index = table.index[data.rows]
     return {code: pd.DataFrame(values, columns=index) for code, values in found.items()}
@@ -177,7 +176,7 @@ def test_the_dirichlet_is_exact_for_few_people():
 
 
 def test_small_communes_are_surveyed_whole():
-    """Under 10 000 inhabitants everyone is, once in five years; from there on, 40 % of dwellings."""
+    """Under 10 000 inhabitants, everyone once in five years; from there on, 40 % of dwellings."""
     table = communes(20)
     small, large = (pd.Series(LARGE - less, index=table.index) for less in (1, 0))
     noise = Noise("sondage", imbriques=[("part_65_plus", "part_80_plus_vivant_seuls")])
@@ -272,7 +271,7 @@ def test_the_same_call_gives_the_same_numbers_whatever_the_order():
 def test_chunks_do_not_change_the_draws(monkeypatch):
     table = communes()
     whole = method_choices(table, METHOD, 80).territoires
-    monkeypatch.setattr("fragilite.robustness.CELLS", 200)
+    monkeypatch.setattr("fragilite.robustness.ranks.CELLS", 200)
     pd.testing.assert_frame_equal(method_choices(table, METHOD, 80).territoires, whole)
 
 

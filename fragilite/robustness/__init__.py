@@ -1,0 +1,25 @@
+"""How far a rank could move: under the smallness of the data, and under other choices of method.
+
+Two analyses, never mixed into one number. :func:`data_noise` keeps the method and redraws the
+data; :func:`method_choices` keeps the data and redraws the method; :func:`uncertainty` runs both
+and reads them together. Seeds are declared: the same call gives the same numbers, whatever the
+order of rows.
+"""
+
+from fragilite.robustness.choices import method_choices
+from fragilite.robustness.noise import data_noise
+from fragilite.robustness.reading import LECTURES, lecture, uncertainty
+from fragilite.robustness.records import SEED, Choices, Draws, Noise, Uncertainty
+
+__all__ = [
+    "LECTURES",
+    "SEED",
+    "Choices",
+    "Draws",
+    "Noise",
+    "Uncertainty",
+    "data_noise",
+    "lecture",
+    "method_choices",
+    "uncertainty",
+]

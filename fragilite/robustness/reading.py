@@ -1,0 +1,136 @@
+"""Both analyses, read together: how sure a rank is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from fragilite.method import Method
+from fragilite.robustness.choices import method_choices
+from fragilite.robustness.noise import data_noise
+from fragilite.robustness.records import SEED, Choices, Noise, Uncertainty
+from fragilite.scoring import TIE, Indice, Reference
+
+#: Under this many ranked territories, a fifth is less than one of them.
+LEAST = 5
+
+
+def uncertainty(
+    indicators: pd.DataFrame,
+    method: Method | Indice,
+    draws: int = 1000,
+    seed: int = SEED,
+    denominators: pd.DataFrame | None = None,
+    *,
+    population: pd.Series | None = None,
+    reference: Mapping[str, Reference] | None = None,
+    noise: Noise | None = None,
+    choices: Choices | None = None,
+) -> Uncertainty:
+    """How sure a rank is: noise of the data, and choices of method.
+
+    Parameters
+    ----------
+    indicators : DataFrame of float64, shape (territories, indicators)
+        Columns named after the method's indicators, in their units, NaN where missing; indexed by
+        code.
+    method : Method or Indice
+    draws, seed : int
+        Draws of each analysis.
+    denominators : DataFrame of float64, shape (territories, shares), optional
+        People each census share (in %) is observed on. Without it, choices of method only.
+    population : Series of float64, optional
+        Inhabitants; by default the largest denominator.
+    reference : mapping of str to Reference, optional
+        Distribution of each indicator over the whole country; without it, the normalisations that
+        compare are not drawn.
+    noise : Noise, optional
+    choices : Choices, optional
+
+    Returns
+    -------
+    Uncertainty
+
+    Raises
+    ------
+    UsageError
+        A code that appears twice, no draw, or means that differ from one node to another.
+    """
+    remarks = []
+    if reference is None:
+        remarks.append(
+            "Sans distribution nationale, seule la normalisation déclarée a servi aux scénarios."
+        )
+    chosen = method_choices(indicators, method, draws, seed, reference=reference, choices=choices)
+    table = pd.DataFrame(index=indicators.index)
+    noisy = None
+    if denominators is None:
+        remarks.append("Sans dénominateurs, le bruit des données n'est pas mesuré.")
+        for name in ("rang_median", "rang_min_90", "rang_max_90"):
+            table[name] = pd.array([pd.NA] * len(table), dtype="Int64")
+        table["proba_premier_cinquieme"] = np.nan
+    else:
+        noisy = data_noise(
+            indicators, method, denominators, draws, seed,
+            population=population, reference=reference, noise=noise,
+        )  # fmt: skip
+        table = noisy.territoires.rename(columns={"premier_cinquieme": "proba_premier_cinquieme"})
+        table = table[[*table.columns[1:], table.columns[0]]]
+    table["part_scenarios_premier_cinquieme"] = chosen.territoires["premier_cinquieme"]
+    ranked = int(chosen.territoires["premier_cinquieme"].notna().sum())
+    if ranked < LEAST:
+        remarks.append(
+            f"Moins de {LEAST} territoires classés ({ranked}) : le premier cinquième n'a pas de "
+            "sens, aucune lecture n'est proposée."
+        )
+        table["lecture"] = ""
+    else:
+        table["lecture"] = lecture(
+            table["proba_premier_cinquieme"], table["part_scenarios_premier_cinquieme"]
+        )
+    empty = [str(code) for code in indicators if indicators[code].isna().all()]
+    if empty:
+        remarks.append(f"Sans aucune valeur, non tirés : {', '.join(empty)}.")
+    return Uncertainty(table, noisy, chosen, remarks)
+
+
+#: Readings, from the surest to the least sure.
+LECTURES = ("signal net", "signal probable", "pas de signal", "à confirmer sur le terrain")
+
+
+def lecture(
+    donnees: pd.Series,
+    scenarios: pd.Series,
+    *,
+    net: float = 0.9,
+    probable: float = 0.5,
+    sans: float = 0.1,
+) -> pd.Series:
+    """What the two shares let one say of a territory and the first fifth.
+
+    Parameters
+    ----------
+    donnees, scenarios : Series of float64
+        Shares of the draws in the first fifth, for the noise of the data and for the choices of
+        method.
+    net, probable, sans : float
+        Readings ask both to be at least `net`, at least `probable`, or at most `sans`.
+
+    Returns
+    -------
+    Series of str
+        ``""`` where either is missing.
+
+    Source: METHODE, « Lecture ».
+
+    Examples
+    --------
+    >>> lecture(pd.Series([0.95, 0.6, 0.05, 0.95]), pd.Series([0.9, 0.5, 0.1, 0.2])).tolist()
+    ['signal net', 'signal probable', 'pas de signal', 'à confirmer sur le terrain']
+    """
+    low, high = np.fmin(donnees, scenarios) + TIE, np.fmax(donnees, scenarios) - TIE
+    cases = [donnees.isna() | scenarios.isna(), low >= net, low >= probable, high <= sans]
+    texts = np.select(cases, ["", *LECTURES[:3]], LECTURES[3])
+    return pd.Series(texts, index=donnees.index, dtype=str)

@@ -1,0 +1,125 @@
+"""What is drawn, and what the draws say: records of the uncertainty analyses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+#: Seed of the published figures.
+SEED = 20261121
+#: Share of the territories that make the first fifth.
+FIFTH = 0.2
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What is known of the noise of the data.
+
+    Attributes
+    ----------
+    modele : str
+        ``sondage``: sampling error of the principal census, null under `exhaustif` inhabitants,
+        where everyone is surveyed once in five years. ``superpopulation`` (« instabilité des petits
+        effectifs »): adds the chance that made these few people what they are, in every commune.
+    taux_sondage : float
+        Share of dwellings surveyed in five years, f: 8 % a year in the larger communes.
+    effet_plan : float
+        Design effect of the census, stated and not published (variants: 1 and 2).
+    exhaustif : float
+        Inhabitants from which a commune is surveyed by sample.
+    imbriques : sequence of sequences of str
+        Shares of the same people, each counted in the one before it (65 or over, then 80 or over
+        living alone): drawn together.
+    arrondis : mapping of str to float
+        Rounding step of a published figure, in the indicator's unit.
+    ecarts_logit : mapping of str to Series of float64
+        For smoothed shares, posterior standard deviation on the logit scale: it replaces the two
+        models, and the share leaves its chain.
+    """
+
+    modele: Literal["sondage", "superpopulation"] = "superpopulation"
+    taux_sondage: float = 0.4
+    effet_plan: float = 1.5
+    exhaustif: float = 10_000
+    imbriques: Sequence[Sequence[str]] = ()
+    arrondis: Mapping[str, float] = field(default_factory=dict)
+    ecarts_logit: Mapping[str, pd.Series] = field(default_factory=dict)
+
+    def factor(self, population: np.ndarray) -> np.ndarray:
+        """Variance of a census share due to the survey, in units of p(1−p)/N.
+
+        deff·(1−f)/f where a share f is surveyed, 0 where everyone is.
+
+        Source: Insee, « Le recensement de la population » : under 10 000 inhabitants, everyone once
+        in five years; from 10 000 up, 8 % of the dwellings each year.
+        """
+        survey = self.effet_plan * (1 - self.taux_sondage) / self.taux_sondage
+        return np.where(population >= self.exhaustif, survey, 0.0)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Choices of method that are drawn.
+
+    Attributes
+    ----------
+    concentration : float
+        Of the Dirichlet of the weights at each node, around the declared ones (variants: 10, 100):
+        a weight w has the standard deviation √(w(1−w)/(concentration+1)).
+    normalisations, agregations : sequence of str
+        Drawn evenly; a z-score goes with the arithmetic mean only. Indicators with absolute bounds
+        keep them.
+    part_retrait : float
+        Share of the draws that leave one indicator out.
+    """
+
+    concentration: float = 50.0
+    normalisations: Sequence[str] = ("bornes", "rang_centile", "z_score")
+    agregations: Sequence[str] = ("arithmetique", "geometrique", "harmonique")
+    part_retrait: float = FIFTH
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Ranks over the draws of one analysis.
+
+    Attributes
+    ----------
+    territoires : DataFrame, indexed as the indicators
+        ``premier_cinquieme``: share of the draws in the first fifth, whose sum is
+        K = ceil(0.2 · ranked), ties at the cut sharing it; ``rang_median``, ``rang_min_90``,
+        ``rang_max_90`` (Int64): 50 %, 5 % and 95 % quantiles of the rank, 1 = most fragile.
+        Missing where the declared method gives no index.
+    tirages : DataFrame, shape (draws, …)
+        What was drawn (choices of method only: ``normalisation``, ``agregation``, ``retire``, one
+        column ``poids_<child>`` per weight) and ``deplacement``, mean shift of the ranks.
+    """
+
+    territoires: pd.DataFrame
+    tirages: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """Both analyses.
+
+    Attributes
+    ----------
+    territoires : DataFrame, indexed as the indicators
+        ``rang_median``, ``rang_min_90``, ``rang_max_90``, ``proba_premier_cinquieme`` (noise of the
+        data), ``part_scenarios_premier_cinquieme`` (choices of method), ``lecture``.
+    donnees : Draws or None
+        None without denominators.
+    methode : Draws
+    remarques : list of str
+        In French: what could not be done, and why.
+    """
+
+    territoires: pd.DataFrame
+    donnees: Draws | None
+    methode: Draws
+    remarques: list[str]
