@@ -19,6 +19,7 @@ from fragilite.robustness import (
 )
 from fragilite.robustness.collapsed import PARAMETRES, collapse
 from fragilite.robustness.noise import Sampler
+from fragilite.robustness.ranks import descending, ranks_of
 from fragilite.scoring import Completude, Indice, Regle, references
 
 METHOD = load_method()
@@ -56,6 +57,35 @@ def first_fifth(index):
     cut = ranks.sort_values().iloc[count - 1]
     share = (count - (ranks < cut).sum()) / (ranks == cut).sum()
     return (ranks < cut) + share * (ranks == cut)
+
+
+# --- ranks ---------------------------------------------------------------------------------------
+
+SCORES = st.one_of(
+    st.floats(-1e6, 1e6), st.floats(0, 100), st.sampled_from([0.0, 50.0, 50 + 1e-12, 50 + 1e-6])
+)
+
+
+@given(st.lists(SCORES, min_size=1, max_size=60))
+def test_ranks_are_those_of_a_full_sort(values):
+    scores = np.array(values)
+    order = np.argsort(-scores, kind="stable")
+    assert descending(scores).tolist() == order.tolist()
+    ranks, best = ranks_of(scores[None])[0], 1
+    for place, at in enumerate(order, start=1):
+        if place > 1 and scores[order[place - 2]] - scores[at] > scoring.TIE:
+            best = place
+        assert ranks[at] == best
+
+
+def test_ranks_of_a_whole_country():
+    """35 000 scores, few ties then many, against pandas."""
+    scores = np.random.default_rng(7).normal(50, 12, 35_000).clip(0, 100)
+    for index in (scores.round(4), scores.round(1)):
+        expected = pd.Series(index).rank(method="min", ascending=False)
+        assert (ranks_of(index[None])[0] == expected).all()
+    infinite = np.array([1.0, -np.inf, np.inf, 1.0])
+    assert ranks_of(infinite[None]).tolist() == [[2, 4, 1, 2]]
 
 
 # --- choices of method ---------------------------------------------------------------------------
@@ -271,7 +301,7 @@ def test_the_same_call_gives_the_same_numbers_whatever_the_order():
 def test_chunks_do_not_change_the_draws(monkeypatch):
     table = communes()
     whole = method_choices(table, METHOD, 80).territoires
-    monkeypatch.setattr("fragilite.robustness.ranks.CELLS", 200)
+    monkeypatch.setattr("fragilite.robustness.chunks.CELLS", 200)
     pd.testing.assert_frame_equal(method_choices(table, METHOD, 80).territoires, whole)
 
 

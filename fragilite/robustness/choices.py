@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from fragilite.method import SCALE, Method
+from fragilite.robustness.chunks import check_draws, in_order, steps
 from fragilite.robustness.collapsed import (
     Ranked,
     back,
@@ -17,7 +19,7 @@ from fragilite.robustness.collapsed import (
     scores_under,
     there,
 )
-from fragilite.robustness.ranks import Tally, check_draws, steps
+from fragilite.robustness.ranks import Tally
 from fragilite.robustness.records import SEED, Choices, Draws
 from fragilite.scoring import Indice, Reference
 
@@ -44,10 +46,8 @@ def method_choices(
     check_draws(draws)
     data, options = collapse(indicators, method, reference), choices or Choices()
     generator = np.random.default_rng([seed, 1])
-    scores = {
-        form: scores_under(data, form, reference) for form in _forms(data, options, reference)
-    }
-    pairs = _pairs(scores, options)
+    scores = scores_by_form(data, options, reference)
+    pairs = pairs_of(scores, options)
     picked = generator.integers(len(pairs), size=draws)
     weights = _drawn_weights(data, generator, options.concentration, draws)
     left_out = generator.integers(len(data.codes), size=draws)
@@ -55,18 +55,11 @@ def method_choices(
         left_out[generator.permutation(draws) >= round(options.part_retrait * draws)] = -1
     else:
         left_out[:] = -1
-    kept = left_out[:, None] != np.arange(len(data.codes))
 
-    tally = Tally(draws, len(data.rows))
-    effective = [_with_enough(data, weights, pattern, kept) for pattern, _ in data.groups()]
-    for number, (form, mean) in enumerate(pairs):
-        places = np.flatnonzero(picked == number)
-        cells = there(scores[form], mean, complement=True)
-        for step in steps(len(places), len(data.rows)):
-            index = np.empty((len(places[step]), len(data.rows)))
-            for (_, where), shares in zip(data.groups(), effective, strict=True):
-                np.matmul(shares[places[step]], cells[:, where], out=index[:, where])
-            tally.add(places[step], back(index, mean, complement=True))
+    tally = Tally(draws, data.ranks)
+    chunks = redrawn(data, scores, Scenarios(pairs, picked, weights, left_out))
+    for counts in in_order(lambda chunk: tally.place(chunk.draws, chunk.index()), chunks):
+        tally.fifth += counts
     names = np.array([*data.codes, ""], dtype=object)
     drawn = pd.DataFrame(
         {
@@ -78,8 +71,81 @@ def method_choices(
     for node, below in data.tree.items():
         for place, child in enumerate(below):
             drawn[f"poids_{child}"] = weights[node][:, place]
-    drawn["deplacement"] = tally.shifts(data.ranks)
+    drawn["deplacement"] = tally.shifts
     return Draws(tally.table(indicators, data), drawn)
+
+
+@dataclass(frozen=True)
+class Scenarios:
+    """Methods that are drawn, one a draw.
+
+    Attributes
+    ----------
+    pairs : list of (str, str)
+        Normalisations, ``""`` being the declared one, and the mean that goes with each.
+    picked : ndarray of int, shape (draws,)
+        Places in `pairs`.
+    weights : mapping of str to ndarray, shape (draws, children)
+        By node.
+    left_out : ndarray of int, shape (draws,)
+        Places of the indicators left out, −1 for none.
+    """
+
+    pairs: list[tuple[str, str]]
+    picked: np.ndarray
+    weights: Mapping[str, np.ndarray]
+    left_out: np.ndarray
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some draws of one normalisation and one mean.
+
+    `cells` are the scores on the scale of the mean, `shares` the effective weights of the
+    indicators in each group of territories, shape (draws, indicators).
+    """
+
+    draws: np.ndarray
+    mean: str
+    cells: np.ndarray
+    groups: list[tuple[slice, np.ndarray]]
+
+    def index(self) -> np.ndarray:
+        """The index under these methods, shape (draws, ranked)."""
+        index = np.empty((len(self.draws), self.cells.shape[1]))
+        for where, shares in self.groups:
+            np.matmul(shares, self.cells[:, where], out=index[:, where])
+        return back(index, self.mean, complement=True)
+
+
+def redrawn(
+    data: Ranked, scores: Mapping[str, np.ndarray], scenarios: Scenarios
+) -> Iterator[Chunk]:
+    """The same data under each of the methods that are drawn.
+
+    Parameters
+    ----------
+    scores : mapping of str to ndarray, shape (indicators, ranked)
+        By normalisation: see :func:`scores_by_form`.
+    """
+    for number, (form, mean) in enumerate(scenarios.pairs):
+        draws = np.flatnonzero(scenarios.picked == number)
+        weights = {node: found[draws] for node, found in scenarios.weights.items()}
+        kept = scenarios.left_out[draws, None] != np.arange(len(data.codes))
+        cells = there(scores[form], mean, complement=True)
+        groups = [
+            (where, _with_enough(data, weights, pattern, kept)) for pattern, where in data.groups()
+        ]
+        for step in steps(len(draws), len(data.rows)):
+            yield Chunk(draws[step], mean, cells, [(at, shares[step]) for at, shares in groups])
+
+
+def scores_by_form(
+    data: Ranked, options: Choices, reference: Mapping[str, Reference] | None
+) -> dict[str, np.ndarray]:
+    """Scores of the indicators under each normalisation that can be drawn."""
+    forms = _forms(data, options, reference)
+    return {form: scores_under(data, form, reference) for form in forms}
 
 
 def _forms(data: Ranked, options: Choices, reference: Mapping[str, Reference] | None) -> list[str]:
@@ -92,7 +158,7 @@ def _forms(data: Ranked, options: Choices, reference: Mapping[str, Reference] | 
     return [form for form in options.normalisations if form != "bornes" or bounded]
 
 
-def _pairs(scores: Mapping[str, np.ndarray], options: Choices) -> list[tuple[str, str]]:
+def pairs_of(scores: Mapping[str, np.ndarray], options: Choices) -> list[tuple[str, str]]:
     """Normalisations and means drawn together: a complement needs scores from 0 to 100."""
     return [
         (form, mean)
@@ -105,14 +171,32 @@ def _pairs(scores: Mapping[str, np.ndarray], options: Choices) -> list[tuple[str
 def _drawn_weights(
     data: Ranked, generator: np.random.Generator, concentration: float, draws: int
 ) -> dict[str, np.ndarray]:
-    """Dirichlet draws around the declared weights, by node; a null weight stays null."""
+    """Dirichlet draws around the declared weights, by node."""
     found = {}
     for node, below in data.tree.items():
         shape = concentration * np.array(list(below.values()))
-        parts = generator.standard_gamma(shape, (draws, len(shape)))
-        total = parts.sum(axis=1, keepdims=True)
-        found[node] = np.where(total > 0, parts / np.where(total > 0, total, 1), shape)
+        found[node] = dirichlet(generator.standard_gamma(shape, (draws, len(shape))), shape)
     return found
+
+
+def dirichlet(gammas: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """Weights from gamma draws, shape (draws, children): their shares of the sum.
+
+    A null weight stays null; where every draw is too small for a float, weights are the declared
+    ones.
+
+    Source: Devroye (1986), Non-Uniform Random Variate Generation, XI.4.
+
+    Examples
+    --------
+    >>> dirichlet(np.array([[1.0, 3.0], [0.0, 0.0]]), np.array([20.0, 30.0])).tolist()
+    [[0.25, 0.75], [0.4, 0.6]]
+    """
+    total = gammas.sum(axis=1, keepdims=True)
+    shares: np.ndarray = np.where(
+        total > 0, gammas / np.where(total > 0, total, 1), shape / (shape.sum() or 1)
+    )
+    return shares
 
 
 def _with_enough(

@@ -87,7 +87,7 @@ def collapse(
     return Ranked(
         index, scoring.prune(index, codes), codes, np.flatnonzero(known)[order],
         np.ascontiguousarray(cells[order].T), patterns, starts,
-        ranks.to_numpy(np.float64, na_value=np.nan)[known][order],
+        ranks.to_numpy(np.int64, na_value=0)[known][order],
     )  # fmt: skip
 
 

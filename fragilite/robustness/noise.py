@@ -9,6 +9,7 @@ import pandas as pd
 
 from fragilite import scoring
 from fragilite.method import Method
+from fragilite.robustness.chunks import check_draws, in_order, steps
 from fragilite.robustness.collapsed import (
     Ranked,
     back,
@@ -17,7 +18,7 @@ from fragilite.robustness.collapsed import (
     scores_under,
     there,
 )
-from fragilite.robustness.ranks import Tally, check_draws, steps
+from fragilite.robustness.ranks import Tally
 from fragilite.robustness.records import SEED, Draws, Noise
 from fragilite.scoring import Indice, Reference
 
@@ -65,21 +66,26 @@ def data_noise(
         if code not in moving:
             still += weights[place] * np.nan_to_num(there(scores[place], mean, complement))
 
-    tally = Tally(draws, len(data.rows))
-    for step in steps(draws, len(data.rows)):
-        index = np.empty((step.stop - step.start, len(data.rows)))
-        index[:] = still
-        for code, values in sampler.draw(generator, len(index)):
-            place = data.codes.index(code)
-            rule = data.index.indicateurs[code]
-            drawn = scoring.normalise_values(values, code, rule, reference or {})
-            cells = there(drawn, mean, complement)
-            cells *= weights[place]
-            cells[:, weights[place] == 0] = 0  # missing: it weighs nothing
-            index += cells
-        tally.add(step, back(index, mean, complement))
-    shifts = pd.DataFrame({"deplacement": tally.shifts(data.ranks)})
-    return Draws(tally.table(indicators, data), shifts)
+    def chunks() -> Iterator[tuple[slice, np.ndarray]]:
+        for step in steps(draws, len(data.rows)):
+            index = np.empty((step.stop - step.start, len(data.rows)))
+            index[:] = still
+            for code, values in sampler.draw(generator, len(index)):
+                place = data.codes.index(code)
+                rule = data.index.indicateurs[code]
+                drawn = scoring.normalise_values(values, code, rule, reference or {})
+                cells = there(drawn, mean, complement)
+                cells *= weights[place]
+                cells[:, weights[place] == 0] = 0  # missing: it weighs nothing
+                index += cells
+            yield step, index
+
+    tally = Tally(draws, data.ranks)
+    for counts in in_order(
+        lambda chunk: tally.place(chunk[0], back(chunk[1], mean, complement)), chunks()
+    ):
+        tally.fifth += counts
+    return Draws(tally.table(indicators, data), pd.DataFrame({"deplacement": tally.shifts}))
 
 
 class Sampler:
