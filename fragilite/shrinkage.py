@@ -30,12 +30,25 @@ class Smoothed:
     cibles : Series of str
         Area each one was brought nearer to; ``""`` where there was none, and the share is as
         observed.
+    observees : Series of float64
+        Share as it was counted, r/n, 0 to 1, NaN where it is unknown.
     """
 
     parts: pd.Series
     poids: pd.Series
     ecarts_logit: pd.Series
     cibles: pd.Series
+    observees: pd.Series
+
+    def at(self, index: pd.Index) -> Smoothed:
+        """Those of some territories, in this order."""
+        return Smoothed(
+            self.parts.reindex(index),
+            self.poids.reindex(index),
+            self.ecarts_logit.reindex(index),
+            self.cibles.reindex(index, fill_value=""),
+            self.observees.reindex(index),
+        )
 
 
 def empirical_logit(
@@ -143,5 +156,9 @@ def shrink(
         return pd.Series(values, index=numerators.index)
 
     return Smoothed(
-        series(parts), series(weight), series(np.sqrt(weight * s2)), series(names).astype(str)
+        series(parts),
+        series(weight),
+        series(np.sqrt(weight * s2)),
+        series(names).astype(str),
+        series(observed),
     )

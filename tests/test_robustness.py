@@ -1,5 +1,7 @@
 """Uncertainty: each draw is the engine's, shares add up, moments are those announced."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,9 +20,10 @@ from fragilite.robustness import (
     uncertainty,
 )
 from fragilite.robustness.collapsed import PARAMETRES, collapse
-from fragilite.robustness.noise import Sampler
+from fragilite.robustness.laws import laws_of
 from fragilite.robustness.ranks import descending, ranks_of
 from fragilite.scoring import Completude, Indice, Regle, references
+from fragilite.shrinkage import shrink
 
 METHOD = load_method()
 NAN = float("nan")
@@ -155,10 +158,12 @@ def test_weights_are_spread_as_announced(concentration):
 
 def drawn(table, denominators, noise, population=None, draws=6000):
     data = collapse(table, METHOD, None)
-    sampler = Sampler(table, data, denominators, population, noise)
-    found = dict(sampler.draw(np.random.default_rng(4), draws))
-    index = table.index[data.rows]
-    return {code: pd.DataFrame(values, columns=index) for code, values in found.items()}
+    generator, index = np.random.default_rng(4), table.index[data.rows]
+    return {
+        code: pd.DataFrame(values, columns=index)
+        for law in laws_of(table, data, denominators, population, noise)
+        for code, values in law.draw(generator.spawn(law.streams), draws)
+    }
 
 
 #: Surveyed by sample, as communes of 10 000 or more inhabitants are.
@@ -237,19 +242,96 @@ def test_extreme_shares_stay_shares():
     assert (drawn(table, people(table), Noise("sondage"))["part_65_plus"]["49000"] == 0).all()
 
 
-def test_rounding_and_smoothed_shares():
+def test_rounding():
     table = communes(15, missing=False)
-    spread = pd.Series(0.1, index=table.index)
-    noise = Noise(
-        arrondis={"niveau_de_vie_relatif": 2.0}, ecarts_logit={"part_80_plus_vivant_seuls": spread}
-    )
-    found = drawn(table, people(table), noise)
+    found = drawn(table, people(table), Noise(arrondis={"niveau_de_vie_relatif": 2.0}))
     shift = found["niveau_de_vie_relatif"] - table["niveau_de_vie_relatif"]
     assert shift.abs().max(axis=None) <= 1
     assert shift.std().mean() == pytest.approx(1 / 3**0.5, rel=0.05)
-    share = found["part_80_plus_vivant_seuls"] / 100
-    logit = np.log(share / (1 - share))
-    np.testing.assert_allclose(logit.std(), 0.1, rtol=0.05)
+
+
+WIDE, NARROW = "part_65_plus", "part_80_plus_vivant_seuls"
+
+
+def smoothed(size=400.0, count=16):
+    """A table whose narrow share is smoothed, the same as counted, and what smoothed it."""
+    counted = communes(count, missing=False)
+    denominators = people(counted, size)
+    old = (counted[NARROW] / 100 * size).round()
+    counted[NARROW] = 100 * old / size
+    found = shrink(old, denominators[NARROW], pd.Series("49", counted.index))
+    return counted.assign(**{NARROW: 100 * found.parts}), counted, denominators, found
+
+
+def logit(percent):
+    return np.log(percent / (100 - percent))
+
+
+@pytest.mark.parametrize("chain", [[], [(WIDE, NARROW)]])
+@pytest.mark.parametrize("inhabitants", [LARGE - 1, LARGE])
+def test_smoothed_shares_have_the_moments_announced(chain, inhabitants):
+    table, counted, denominators, found = smoothed()
+    population = pd.Series(inhabitants, table.index)
+    for modele in ("superpopulation", "sondage"):
+        noise = Noise(modele, imbriques=chain, lisses={NARROW: found})
+        logits = logit(drawn(table, denominators, noise, population, 8000)[NARROW])[table.index]
+        p = counted[NARROW] / 100
+        if modele == "superpopulation":
+            expected = found.ecarts_logit
+        elif inhabitants < LARGE:
+            expected = 0 * p
+        else:
+            expected = found.poids * np.sqrt(2.25 / (p * (1 - p) * 400))
+        np.testing.assert_allclose(logits.mean(), logit(table[NARROW]), atol=0.03)
+        np.testing.assert_allclose(logits.std(), expected, rtol=0.05, atol=1e-9)
+
+
+def test_smoothed_shares_move_with_their_chain():
+    """As much as the share counted does: standardised, they are the same draws."""
+    table, counted, denominators, found = smoothed()
+    chain = [(WIDE, NARROW)]
+    raw = drawn(counted, denominators, Noise(imbriques=chain))
+    moved = drawn(table, denominators, Noise(imbriques=chain, lisses={NARROW: found}))
+    pd.testing.assert_frame_equal(raw[WIDE], moved[WIDE])
+    for code in table.index:
+        with_wide = [np.corrcoef(logit(x[NARROW][code]), x[WIDE][code])[0, 1] for x in (raw, moved)]
+        assert with_wide[0] == pytest.approx(with_wide[1], abs=1e-9)
+    assert np.corrcoef(moved[WIDE].iloc[:, 0], moved[NARROW].iloc[:, 0])[0, 1] > 0.1
+    alone = drawn(table, denominators, Noise(lisses={NARROW: found}))
+    assert abs(np.corrcoef(alone[WIDE].iloc[:, 0], alone[NARROW].iloc[:, 0])[0, 1]) < 0.05
+
+
+@pytest.mark.parametrize("chain", [[], [(WIDE, NARROW)]])
+@pytest.mark.parametrize("modele", ["superpopulation", "sondage"])
+def test_smoothed_shares_that_are_extreme_empty_or_unknown(chain, modele):
+    index = [f"49{number:03d}" for number in range(12)]
+    counts = pd.Series([0.0, 1, 40, 0, 3, 2, 5, 1, 4, 0, NAN, 0], index)
+    people_of = pd.Series([40.0, 40, 40, 1, 40, 40, 40, 40, 40, 0, 40, 40], index)
+    areas = pd.Series(["49"] * 11 + [None], index)  # the last one has no area
+    found = shrink(counts, people_of, areas)
+    table = communes(12, missing=False).assign(**{NARROW: 100 * found.parts, WIDE: 100.0})
+    denominators = pd.DataFrame({WIDE: people_of, NARROW: people_of})
+    noise = Noise(modele, imbriques=chain, lisses={NARROW: found})
+    for inhabitants in (LARGE - 1, LARGE):
+        population = pd.Series(inhabitants, index)
+        values = drawn(table, denominators, noise, population, 200)[NARROW]
+        known = values[[code for code in index if not math.isnan(found.parts[code])]]
+        assert known.stack().between(0, 100).all()
+        ranks = data_noise(table, METHOD, denominators, 30, population=population, noise=noise)
+        assert ranks.territoires["premier_cinquieme"].sum() == pytest.approx(3)
+    lone = values[index[-1]]  # 0 of 40, smoothed by no area
+    assert (lone > 0).all() if modele == "superpopulation" else (lone == 0).all()
+    unknown = found.at(pd.Index(index))
+    unknown.ecarts_logit[:] = NAN
+    still = drawn(table, denominators, Noise(modele, lisses={NARROW: unknown}), 0 * population, 50)
+    assert (still[NARROW][index[1:3]] == still[NARROW][index[1:3]].iloc[0]).all(axis=None)
+
+
+def test_a_share_in_two_chains():
+    table = communes(6)
+    noise = Noise(imbriques=[(WIDE, NARROW), ("part_sans_bac", NARROW)])
+    with pytest.raises(UsageError, match="imbriqué dans deux suites"):
+        data_noise(table, METHOD, people(table), 5, noise=noise)
 
 
 # --- both ----------------------------------------------------------------------------------------
@@ -301,8 +383,12 @@ def test_the_same_call_gives_the_same_numbers_whatever_the_order():
 def test_chunks_do_not_change_the_draws(monkeypatch):
     table = communes()
     whole = method_choices(table, METHOD, 80).territoires
+    noise = Noise(imbriques=[(WIDE, NARROW)], arrondis={"niveau_de_vie_relatif": 2.0})
+    noisy = data_noise(table, METHOD, people(table), 80, noise=noise).territoires
     monkeypatch.setattr("fragilite.robustness.chunks.CELLS", 200)
     pd.testing.assert_frame_equal(method_choices(table, METHOD, 80).territoires, whole)
+    again = data_noise(table, METHOD, people(table), 80, noise=noise).territoires
+    pd.testing.assert_frame_equal(again, noisy)
 
 
 def test_readings():

@@ -40,6 +40,9 @@ def test_by_hand():
     assert found.cibles.tolist() == ["a", "a", "a", "", ""]
     assert found.parts["y"] == 0.1  # no area with three members: as observed
     assert math.isnan(found.parts["z"])  # a share of nothing
+    assert found.observees[:4].tolist() == [0.25, 0.25, 0.75, 0.1]
+    assert math.isnan(found.observees["z"])
+    pd.testing.assert_series_equal(found.at(R.index[::-1]).parts, found.parts[::-1])
 
     less = shrink(R, N, AREAS, least=3, iod=True)
     np.testing.assert_allclose(less.poids[:3], [spread / (spread + x) for x in s2])

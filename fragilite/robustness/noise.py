@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from fragilite.robustness.collapsed import (
     scores_under,
     there,
 )
+from fragilite.robustness.laws import Generators, Law, laws_of
 from fragilite.robustness.ranks import Tally
 from fragilite.robustness.records import SEED, Draws, Noise
 from fragilite.scoring import Indice, Reference
@@ -45,6 +46,11 @@ def data_noise(
     part in two (80 or over who are not alone) would change nothing: parts of a Dirichlet add up to
     a Dirichlet.
 
+    A smoothed share keeps its mean and its posterior standard deviation on the logit scale: √(w·s²)
+    in `superpopulation`, that of the shrunk estimator in `sondage`, w times that of the share as it
+    was counted. One that is nested moves with its chain: it is as far from its mean, in standard
+    deviations, as the share counted is in the Dirichlet.
+
     Other parameters are those of :func:`uncertainty`.
 
     Returns
@@ -55,148 +61,58 @@ def data_noise(
     """
     check_draws(draws)
     data, model = collapse(indicators, method, reference), noise or Noise()
-    generator = np.random.default_rng([seed, 0])
-    mean, complement = str(data.index.agregation), data.index.complement
-    sampler = Sampler(indicators, data, denominators, population, model)
-    weights = declared_weights(data)
-    moving = set(sampler.moving)
-    scores = scores_under(data, "", reference)
-    still = np.zeros(len(data.rows))
-    for place, code in enumerate(data.codes):
-        if code not in moving:
-            still += weights[place] * np.nan_to_num(there(scores[place], mean, complement))
-
-    def chunks() -> Iterator[tuple[slice, np.ndarray]]:
-        for step in steps(draws, len(data.rows)):
-            index = np.empty((step.stop - step.start, len(data.rows)))
-            index[:] = still
-            for code, values in sampler.draw(generator, len(index)):
-                place = data.codes.index(code)
-                rule = data.index.indicateurs[code]
-                drawn = scoring.normalise_values(values, code, rule, reference or {})
-                cells = there(drawn, mean, complement)
-                cells *= weights[place]
-                cells[:, weights[place] == 0] = 0  # missing: it weighs nothing
-                index += cells
-            yield step, index
-
+    laws = laws_of(indicators, data, denominators, population, model)
+    redraw = _Redraw(data, reference or {}, laws, seed)
     tally = Tally(draws, data.ranks)
-    for counts in in_order(
-        lambda chunk: tally.place(chunk[0], back(chunk[1], mean, complement)), chunks()
-    ):
+    chunks = ((step, redraw.index(step.stop - step.start)) for step in steps(draws, len(data.rows)))
+    for counts in in_order(lambda chunk: tally.place(*chunk), chunks):
         tally.fifth += counts
     return Draws(tally.table(indicators, data), pd.DataFrame({"deplacement": tally.shifts}))
 
 
-class Sampler:
-    """Draws of the indicators that move, for the ranked territories."""
+class _Redraw:
+    """The declared index of data that are drawn again and again.
+
+    Each law has its own streams, seeded by the place in the method of its first indicator: draws
+    depend neither on the size of the chunks nor on what else is drawn, and run side by side.
+    """
 
     def __init__(
-        self,
-        indicators: pd.DataFrame,
-        data: Ranked,
-        denominators: pd.DataFrame,
-        population: pd.Series | None,
-        model: Noise,
+        self, data: Ranked, reference: Mapping[str, Reference], laws: Sequence[Law], seed: int
     ) -> None:
-        where = indicators.index[data.rows]
-        people = denominators.max(axis=1) if population is None else population
-        self.model = model
-        self.values = dict(zip(data.codes, data.values, strict=True))
-        self.factor = model.factor(people.reindex(where).to_numpy(np.float64))
-        self.counts = {
-            code: denominators[code].reindex(where).to_numpy(np.float64)
-            for code in data.codes
-            if code in denominators and code not in model.ecarts_logit
-        }
-        self.given = {
-            code: found.reindex(where).to_numpy(np.float64)
-            for code, found in model.ecarts_logit.items()
-            if code in self.values
-        }
-        chains = [[code for code in chain if code in self.counts] for chain in model.imbriques]
-        self.chains = [chain for chain in chains if len(chain) > 1]
-        chained = {code for chain in self.chains for code in chain}
-        self.rounded = [
-            code
-            for code in data.codes
-            if code in model.arrondis and code not in self.counts and code not in self.given
+        self.data, self.reference = data, reference
+        self.mean, self.complement = str(data.index.agregation), data.index.complement
+        self.weights = declared_weights(data)
+        order = list(data.index.indicateurs)
+        self.streams = [
+            (law, np.random.default_rng([seed, 0, order.index(law.codes[0])]).spawn(law.streams))
+            for law in laws
         ]
-        self.laws = {
-            code: self._logit(code) for code in (*self.counts, *self.given) if code not in chained
-        }
-        self.parts = [self._shapes(chain) for chain in self.chains]
+        moving = {code for law in laws for code in law.codes}
+        scores = scores_under(data, "", reference)
+        self.still = np.zeros(len(data.rows))
+        for place, code in enumerate(data.codes):
+            if code not in moving:
+                cells = there(scores[place], self.mean, self.complement)
+                self.still += self.weights[place] * np.nan_to_num(cells)
 
-    @property
-    def moving(self) -> list[str]:
-        """Indicators that are drawn."""
-        return [*self.laws, *(code for chain in self.chains for code in chain), *self.rounded]
+    def index(self, draws: int) -> np.ndarray:
+        """The index of the next draws, shape (draws, ranked)."""
+        index = np.empty((draws, len(self.still)))
+        index[:] = self.still
+        for cells in in_order(lambda stream: self._weighed(*stream, draws), self.streams):
+            index += cells
+        return back(index, self.mean, self.complement)
 
-    def _centre(self, code: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Share, number of people and share drawn around, 0 to 1."""
-        share, people = self.values[code] / 100, self.counts[code]
-        people = np.where(people > 0, people, np.nan)
-        if self.model.modele == "sondage":
-            return share, people, share
-        return share, people, (share * people + 0.5) / (people + 1)
-
-    def _logit(self, code: str) -> tuple[np.ndarray, np.ndarray]:
-        """Centre and standard deviation on the logit scale; 0 where nothing is known of it."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if code in self.given:
-                share, spread = self.values[code] / 100, self.given[code]
-                return np.log(share / (1 - share)), np.nan_to_num(spread)
-            share, people, centre = self._centre(code)
-            variance = self.factor * share * (1 - share) / people
-            if self.model.modele == "superpopulation":
-                variance = variance + centre * (1 - centre) / people
-            spread = np.sqrt(variance) / (centre * (1 - centre))
-            still = ~(spread > 0)
-            around = np.where(still, share, centre)
-            return np.log(around / (1 - around)), np.where(still, 0.0, spread)
-
-    def _shapes(self, chain: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Dirichlet of the parts, from everyone else to the narrowest share; where it is still.
-
-        Its concentration a gives each share the variance p(1−p)/(a+1) = c·p(1−p)/N.
-        """
-        people = np.where(self.counts[chain[0]] > 0, self.counts[chain[0]], np.nan)
-        shares = np.array([np.ones(len(people)), *(self.values[code] / 100 for code in chain)])
-        parts = np.clip(shares - np.vstack([shares[1:], np.zeros(len(people))]), 0, 1)
-        factor = self.factor
-        if self.model.modele == "superpopulation":
-            parts = (parts * people + 0.5) / (people + 0.5 * len(parts))
-            factor = factor + 1
-        with np.errstate(divide="ignore", invalid="ignore"):
-            # Under some four people the variance asked for is more than a share can have.
-            shapes = parts * np.maximum(people / factor - 1, 1.0)
-        still = ~np.isfinite(shapes).all(axis=0)
-        shapes[:, still] = 1.0
-        return shapes, still
-
-    def draw(self, generator: np.random.Generator, draws: int) -> Iterator[tuple[str, np.ndarray]]:
-        """Indicators that move, in their units, shape (draws, ranked)."""
-        for code, (centre, spread) in self.laws.items():
-            drawn = generator.standard_normal((draws, len(centre)))
-            drawn *= -spread
-            drawn -= centre
-            with np.errstate(over="ignore"):
-                np.exp(drawn, out=drawn)
-            drawn += 1
-            yield code, np.divide(100.0, drawn, out=drawn)
-        for chain, (shapes, still) in zip(self.chains, self.parts, strict=True):
-            narrow = np.zeros((draws, len(still)))
-            inside = []
-            for shape in shapes[::-1]:
-                narrow = narrow + generator.standard_gamma(shape, narrow.shape)
-                inside.append(narrow)
-            whole = inside.pop()
-            for code, part in zip(reversed(chain), inside, strict=True):
-                part /= whole
-                part *= 100
-                part[:, still] = self.values[code][still]
-                yield code, part
-        for code in self.rounded:
-            half = self.model.arrondis[code] / 2
-            drawn = generator.uniform(-half, half, (draws, len(self.values[code])))
-            yield code, np.add(drawn, self.values[code], out=drawn)
+    def _weighed(self, law: Law, generators: Generators, draws: int) -> np.ndarray:
+        """What the indicators of a law bring to the index, on the scale of the mean."""
+        whole = np.zeros((draws, len(self.still)))
+        for code, values in law.draw(generators, draws):
+            place = self.data.codes.index(code)
+            rule, weights = self.data.index.indicateurs[code], self.weights[place]
+            drawn = scoring.normalise_values(values, code, rule, self.reference)
+            cells = there(drawn, self.mean, self.complement)
+            cells *= weights
+            cells[:, weights == 0] = 0  # missing: it weighs nothing
+            whole += cells
+        return whole

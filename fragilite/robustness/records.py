@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from fragilite.shrinkage import Smoothed
+
 #: Seed of the published figures.
 SEED = 20261121
 #: Share of the territories that make the first fifth.
@@ -36,9 +38,9 @@ class Noise:
         living alone): drawn together.
     arrondis : mapping of str to float
         Rounding step of a published figure, in the indicator's unit.
-    ecarts_logit : mapping of str to Series of float64
-        For smoothed shares, posterior standard deviation on the logit scale: it replaces the two
-        models, and the share leaves its chain.
+    lisses : mapping of str to Smoothed
+        Smoothed shares, whose indicator values are then ``100 · parts``: they are drawn around
+        these with their posterior standard deviation, together with their chain.
     """
 
     modele: Literal["sondage", "superpopulation"] = "superpopulation"
@@ -47,7 +49,7 @@ class Noise:
     exhaustif: float = 10_000
     imbriques: Sequence[Sequence[str]] = ()
     arrondis: Mapping[str, float] = field(default_factory=dict)
-    ecarts_logit: Mapping[str, pd.Series] = field(default_factory=dict)
+    lisses: Mapping[str, Smoothed] = field(default_factory=dict)
 
     def factor(self, population: np.ndarray) -> np.ndarray:
         """Variance of a census share due to the survey, in units of p(1−p)/N.
