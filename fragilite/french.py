@@ -6,7 +6,7 @@ import math
 import shutil
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 #: Narrow no-break space, between thousands.
 THIN = "\u202f"
@@ -60,6 +60,34 @@ def paragraph(text: str, indent: str = "") -> str:
     return textwrap.fill(
         text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
     )
+
+
+def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], texts: Set[str]) -> list[str]:
+    """Lines of a table whose columns have equal widths: texts to the left, numbers to the right.
+
+    Parameters
+    ----------
+    header : sequence of str
+    rows : sequence of sequences of str
+        Cells, as they are written.
+    texts : set of str
+        Headers of the columns of text.
+
+    Examples
+    --------
+    >>> aligned(["rang", "commune"], [["1", "Angers"]], {"commune"})
+    ['  rang  commune', '     1  Angers']
+    """
+    lines = [header, *rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(header))]
+    return [
+        "  "
+        + "  ".join(
+            cell.ljust(width) if title in texts else cell.rjust(width)
+            for cell, width, title in zip(line, widths, header, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
 
 
 def fold(name: str) -> str:

@@ -14,6 +14,7 @@ from fragilite.method import load_method
 from fragilite.robustness import (
     Choices,
     Noise,
+    Seuils,
     data_noise,
     lecture,
     method_choices,
@@ -398,6 +399,22 @@ def test_readings():
         "signal net", "signal probable", "à confirmer sur le terrain", "pas de signal",
         "à confirmer sur le terrain", "", "à confirmer sur le terrain",
     ]  # fmt: skip
+    strict = lecture(one, other, Seuils(net=0.95, probable=0.9, sans=0.05))
+    assert strict.tolist() == [
+        "signal probable", "à confirmer sur le terrain", "à confirmer sur le terrain",
+        "à confirmer sur le terrain", "à confirmer sur le terrain", "",
+        "à confirmer sur le terrain",
+    ]  # fmt: skip
+
+
+def test_the_reading_takes_its_thresholds():
+    table = communes(20, missing=False)
+    arguments = {"denominators": people(table), "reference": references(table)}
+    usual = uncertainty(table, METHOD, 60, **arguments).territoires["lecture"]
+    none = Seuils(net=1.1, probable=1.1, sans=-0.1)
+    found = uncertainty(table, METHOD, 60, **arguments, seuils=none).territoires["lecture"]
+    assert len(set(usual)) > 1
+    assert set(found) == {"à confirmer sur le terrain"}
 
 
 def test_without_denominators_choices_only():
@@ -455,5 +472,24 @@ def test_bad_input():
     with pytest.raises(UsageError, match="même agrégation"):
         method_choices(pd.DataFrame({"a": [1.0]}), mixed, 5)
     empty = table.assign(part_sans_bac=NAN)
+    label = METHOD.indicateurs["part_sans_bac"].libelle
     found = uncertainty(empty, METHOD, 10)
-    assert any("part_sans_bac" in line for line in found.remarques)
+    assert f"Sans aucune valeur, non tirés : {label}." in found.remarques
+    assert found.territoires["part_scenarios_premier_cinquieme"].notna().any()
+
+
+def test_an_indicator_without_national_distribution_is_named():
+    table, national = communes(20, missing=False), references(communes(200))
+    assert uncertainty(table, METHOD, 20, reference=national).remarques == [
+        "Sans dénominateurs, le bruit des données n'est pas mesuré."
+    ]
+    del national["part_sans_bac"]
+    found = uncertainty(table, METHOD, 20, reference=national)
+    label = METHOD.indicateurs["part_sans_bac"].libelle
+    assert found.remarques[0] == (
+        f"Sans distribution nationale pour {label} : seule la normalisation déclarée a servi aux "
+        "scénarios."
+    )
+    assert set(found.methode.tirages["normalisation"]) == {""}
+    del national["part_locaux_sans_fibre"]  # absolute bounds: it is compared with nothing
+    assert uncertainty(table, METHOD, 20, reference=national).remarques == found.remarques

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,14 @@ import pandas as pd
 from fragilite.method import Method
 from fragilite.robustness.choices import method_choices
 from fragilite.robustness.noise import data_noise
-from fragilite.robustness.records import SEED, Choices, Noise, Uncertainty
+from fragilite.robustness.records import SEED, Choices, Noise, Seuils, Uncertainty
+from fragilite.robustness.wording import (
+    indicator_labels,
+    too_few,
+    without_people,
+    without_reference,
+    without_value,
+)
 from fragilite.scoring import TIE, Indice, Reference
 
 #: Under this many ranked territories, a fifth is less than one of them.
@@ -28,6 +35,7 @@ def uncertainty(
     reference: Mapping[str, Reference] | None = None,
     noise: Noise | None = None,
     choices: Choices | None = None,
+    seuils: Seuils | None = None,
 ) -> Uncertainty:
     """How sure a rank is: noise of the data, and choices of method.
 
@@ -48,6 +56,8 @@ def uncertainty(
         compare are not drawn.
     noise : Noise, optional
     choices : Choices, optional
+    seuils : Seuils, optional
+        Of the reading.
 
     Returns
     -------
@@ -59,15 +69,16 @@ def uncertainty(
         A code that appears twice, no draw, or means that differ from one node to another.
     """
     remarks = []
+    codes = [code for code in Indice.of(method).indicateurs if code in indicators]
     if reference is None:
-        remarks.append(
-            "Sans distribution nationale, seule la normalisation déclarée a servi aux scénarios."
-        )
+        remarks.append(without_reference([]))
+    elif alone := _without_reference(indicators, method, codes, reference):
+        remarks.append(without_reference(indicator_labels(method, alone)))
     chosen = method_choices(indicators, method, draws, seed, reference=reference, choices=choices)
     table = pd.DataFrame(index=indicators.index)
     noisy = None
     if denominators is None:
-        remarks.append("Sans dénominateurs, le bruit des données n'est pas mesuré.")
+        remarks.append(without_people())
         for name in ("rang_median", "rang_min_90", "rang_max_90"):
             table[name] = pd.array([pd.NA] * len(table), dtype="Int64")
         table["proba_premier_cinquieme"] = np.nan
@@ -81,42 +92,48 @@ def uncertainty(
     table["part_scenarios_premier_cinquieme"] = chosen.territoires["premier_cinquieme"]
     ranked = int(chosen.territoires["premier_cinquieme"].notna().sum())
     if ranked < LEAST:
-        remarks.append(
-            f"Moins de {LEAST} territoires classés ({ranked}) : le premier cinquième n'a pas de "
-            "sens, aucune lecture n'est proposée."
-        )
+        remarks.append(too_few(ranked, LEAST))
         table["lecture"] = ""
     else:
         table["lecture"] = lecture(
-            table["proba_premier_cinquieme"], table["part_scenarios_premier_cinquieme"]
+            table["proba_premier_cinquieme"], table["part_scenarios_premier_cinquieme"], seuils
         )
-    empty = [str(code) for code in indicators if indicators[code].isna().all()]
+    empty = [code for code in codes if indicators[code].isna().all()]
     if empty:
-        remarks.append(f"Sans aucune valeur, non tirés : {', '.join(empty)}.")
+        remarks.append(without_value(indicator_labels(method, empty)))
     return Uncertainty(table, noisy, chosen, remarks)
+
+
+def _without_reference(
+    indicators: pd.DataFrame,
+    method: Method | Indice,
+    codes: Sequence[str],
+    reference: Mapping[str, Reference],
+) -> list[str]:
+    """Indicators that would be compared with a distribution, and have none."""
+    rules = Indice.of(method).indicateurs
+    return [
+        code
+        for code in codes
+        if code not in reference and not rules[code].absolue and indicators[code].notna().any()
+    ]
 
 
 #: Readings, from the surest to the least sure.
 LECTURES = ("signal net", "signal probable", "pas de signal", "à confirmer sur le terrain")
 
 
-def lecture(
-    donnees: pd.Series,
-    scenarios: pd.Series,
-    *,
-    net: float = 0.9,
-    probable: float = 0.5,
-    sans: float = 0.1,
-) -> pd.Series:
+def lecture(donnees: pd.Series, scenarios: pd.Series, seuils: Seuils | None = None) -> pd.Series:
     """What the two shares let one say of a territory and the first fifth.
+
+    « Pas de signal » is said of a rank, never of people: someone there may need help.
 
     Parameters
     ----------
     donnees, scenarios : Series of float64
         Shares of the draws in the first fifth, for the noise of the data and for the choices of
         method.
-    net, probable, sans : float
-        Readings ask both to be at least `net`, at least `probable`, or at most `sans`.
+    seuils : Seuils, optional
 
     Returns
     -------
@@ -130,7 +147,9 @@ def lecture(
     >>> lecture(pd.Series([0.95, 0.6, 0.05, 0.95]), pd.Series([0.9, 0.5, 0.1, 0.2])).tolist()
     ['signal net', 'signal probable', 'pas de signal', 'à confirmer sur le terrain']
     """
+    least = seuils or Seuils()
     low, high = np.fmin(donnees, scenarios) + TIE, np.fmax(donnees, scenarios) - TIE
-    cases = [donnees.isna() | scenarios.isna(), low >= net, low >= probable, high <= sans]
+    missing = donnees.isna() | scenarios.isna()
+    cases = [missing, low >= least.net, low >= least.probable, high <= least.sans]
     texts = np.select(cases, ["", *LECTURES[:3]], LECTURES[3])
     return pd.Series(texts, index=donnees.index, dtype=str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from fragilite.shrinkage import Smoothed
 SEED = 20261121
 #: Share of the territories that make the first fifth.
 FIFTH = 0.2
+#: Of the names of a share and of the bounds of its interval.
+ENDS = ("", "_min", "_max")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,23 @@ class Choices:
 
 
 @dataclass(frozen=True)
+class Seuils:
+    """Shares of the draws in the first fifth that a reading asks for.
+
+    Attributes
+    ----------
+    net, probable : float
+        Least share, in both analyses, of a « signal net » and of a « signal probable ».
+    sans : float
+        Largest share, in both analyses, of « pas de signal ».
+    """
+
+    net: float = 0.9
+    probable: float = 0.5
+    sans: float = 0.1
+
+
+@dataclass(frozen=True)
 class Draws:
     """Ranks over the draws of one analysis.
 
@@ -125,3 +144,57 @@ class Uncertainty:
     donnees: Draws | None
     methode: Draws
     remarques: list[str]
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Which choices of method move the ranks.
+
+    Attributes
+    ----------
+    facteurs : DataFrame
+        One row per choice, the heaviest first: ``code``, ``libelle``, ``premier_ordre`` and
+        ``total``, shares of the variance of the mean shift, each with ``_min`` and ``_max``, bounds
+        of its interval at 95 %. Without rows where ranks do not move.
+    moyenne : float
+        Mean over the runs of the mean shift, in ranks.
+    territoires : int
+        Ranked territories.
+    tirages, runs : int
+        Base sample, and how many times the index was computed.
+    remarques : list of str
+        In French: what could not be done, and why.
+    phrase : str
+        In French: which choice matters most.
+    """
+
+    facteurs: pd.DataFrame
+    moyenne: float
+    territoires: int
+    tirages: int
+    runs: int
+    remarques: list[str]
+    phrase: str
+
+    @classmethod
+    def without_indices(cls, territoires: int, remarques: list[str]) -> Sensitivity:
+        """Say that ranks do not move, or that there are none."""
+        shares = [f"{name}{end}" for name in ("premier_ordre", "total") for end in ENDS]
+        empty = pd.DataFrame({"code": [], "libelle": []}, dtype=str)
+        return cls(
+            empty.join(pd.DataFrame(columns=shares, dtype=np.float64)),
+            0.0 if territoires else np.nan, territoires, 0, 0, remarques, remarques[-1],
+        )  # fmt: skip
+
+    def facts(self) -> dict[str, Any]:
+        """The same, ready for JSON."""
+        moyenne = None if np.isnan(self.moyenne) else self.moyenne
+        return {
+            "facteurs": self.facteurs.to_dict("records"),
+            "deplacement_moyen": moyenne,
+            "territoires": self.territoires,
+            "tirages": self.tirages,
+            "calculs": self.runs,
+            "a_savoir": list(self.remarques),
+            "phrase": self.phrase,
+        }
