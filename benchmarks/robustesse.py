@@ -1,11 +1,13 @@
 """Time and memory of the uncertainty analyses, as ratios to a bare sort of the same scores.
 
-    python benchmarks/robustesse.py [--communes 35000] [--tirages 1000]
+    python benchmarks/robustesse.py [--communes 35000] [--tirages 1000] [--fils 1]
 
-On made-up communes of France (population, shares and incomes drawn from a declared seed), in one
-run: both analyses with ranks and quantiles, against one `argsort` of as many scores; the choices of
-method, against a plain loop over draws with pandas (timed on fewer draws, brought to the same
-number); the peak of memory; growth with the number of communes; 176 communes.
+On made-up communes of France (population, shares and incomes drawn from a declared seed, one share
+smoothed), in one run: both analyses with ranks and quantiles, against one `argsort` of as many
+scores; the choices of method, against a plain loop over draws with pandas (timed on fewer draws,
+brought to the same number); the peak of memory; growth with the number of communes; 176 communes;
+the sensitivity analysis. `argsort` and the loop run on one thread, the analyses on as many as there
+are processors, or on `--fils`.
 """
 
 from __future__ import annotations
@@ -22,18 +24,18 @@ import pandas as pd
 
 from fragilite import scoring
 from fragilite.method import load_method
-from fragilite.robustness import Noise, data_noise, method_choices
+from fragilite.robustness import Noise, chunks, data_noise, method_choices, sensitivity
 from fragilite.scoring import Indice, references
+from fragilite.shrinkage import shrink
 
 METHOD = load_method()
-NOISE = Noise(
-    imbriques=[("part_65_plus", "part_80_plus_vivant_seuls")],
-    arrondis={"niveau_de_vie_relatif": 0.04},
-)
+WIDE, NARROW = "part_65_plus", "part_80_plus_vivant_seuls"
+#: Communes of a made-up EPCI.
+EPCI = 28
 
 
-def made_up(communes: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Indicators and denominators; one commune in ten without an income."""
+def made_up(communes: int) -> tuple[pd.DataFrame, pd.DataFrame, Noise]:
+    """Indicators, denominators and noise; one commune in ten without an income."""
     random = np.random.default_rng(1)
     people = np.exp(random.normal(6.2, 1.2, communes)).round() + 20
     old = random.beta(9, 30, communes)
@@ -56,7 +58,13 @@ def made_up(communes: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         },
         index=table.index,
     )
-    return table, denominators
+    alone = (table[NARROW] / 100 * people).round()
+    areas = pd.Series([f"epci{number // EPCI}" for number in range(communes)], table.index)
+    found = shrink(alone, denominators[NARROW], areas)
+    table[NARROW] = 100 * found.parts
+    arrondis = {"niveau_de_vie_relatif": 0.04}
+    noise = Noise(imbriques=[(WIDE, NARROW)], arrondis=arrondis, lisses={NARROW: found})
+    return table, denominators, noise
 
 
 def seconds(action: Callable[[], object], runs: int = 2) -> float:
@@ -92,17 +100,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--communes", type=int, default=35_000)
     parser.add_argument("--tirages", type=int, default=1000)
+    parser.add_argument("--fils", type=int, default=min(chunks.THREADS, os.cpu_count() or 1))
     options = parser.parse_args()
-    communes, draws = options.communes, options.tirages
-    print(f"Python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} cœurs")
-    table, denominators = made_up(communes)
+    communes, draws, chunks.THREADS = options.communes, options.tirages, options.fils
+    print(
+        f"Python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} cœurs, "
+        f"fils : {options.fils}"
+    )
+    table, denominators, law = made_up(communes)
     national = references(table)
 
     def choices(rows: int = communes) -> object:
         return method_choices(table.iloc[:rows], METHOD, draws, reference=national)
 
     def noise(rows: int = communes) -> object:
-        return data_noise(table.iloc[:rows], METHOD, denominators, draws, noise=NOISE)
+        return data_noise(table.iloc[:rows], METHOD, denominators, draws, noise=law)
 
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     mine, other = seconds(choices, 4), seconds(noise)
@@ -123,6 +135,10 @@ def main() -> None:
     for rows in (176, 1_000, 5_000, communes):
         once = seconds(lambda n=rows: choices(n)), seconds(lambda n=rows: noise(n))  # type: ignore[misc]
         print(f"  {rows:6d} : {once[0]:6.3f} s  {once[1]:6.3f} s   les deux {sum(once):6.3f} s")
+    print("Sensibilité (1 024 tirages de base)")
+    for rows in (176, communes):
+        once = seconds(lambda n=rows: sensitivity(table.iloc[:n], METHOD, reference=national), 1)  # type: ignore[misc]
+        print(f"  {rows:6d} : {once:6.3f} s")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from fragilite.errors import CheckFailedError, UsageError
 from fragilite.french import number
 from fragilite.method import load_method
 from fragilite.robustness import Choices, method_choices, render, sensitivity
+from fragilite.robustness.ranks import mean_shifts
 from fragilite.robustness.sobol import indices, saltelli
 from fragilite.robustness.wording import refuse_impossible, sentence
 from fragilite.scoring import Indice, Regle, references
@@ -91,6 +92,15 @@ def test_ishigami_as_another_program_drew_it(shared_oracle):
     # A plain random sample of 2 000: this one is further from the truth than a Sobol sequence.
     np.testing.assert_allclose(found["premier_ordre"], FIRST, atol=0.06)
     np.testing.assert_allclose(found["total"], TOTAL, atol=0.06)
+
+
+def test_mean_shifts_of_another_program(shared_oracle):
+    """COINr's 200 draws of the ASEM index: ranks, and their mean shift from the nominal ones."""
+    ranks = pd.read_csv(shared_oracle / "asem/sa_UA200_ranks.csv", index_col=0)
+    expected = pd.read_csv(shared_oracle / "asem/sa_UA200_y.csv", index_col=0)
+    drawn = ranks[expected.index].T.to_numpy(np.uint16)
+    found = mean_shifts(drawn, ranks["Nominal"].to_numpy())
+    np.testing.assert_allclose(found, expected["mean_abs_rank_shift"], rtol=1e-12)
 
 
 def test_numbers_of_a_factor_move_together():

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from fragilite.errors import UsageError
 
-#: Cells of one array of a chunk (4 MB): a thread holds some ten of them.
-CELLS = 2**19
+#: Cells of one array of a chunk (2 MB, near the caches): a thread holds some ten of them.
+CELLS = 2**18
 #: Threads at most: beyond, memory costs more than time is gained.
 THREADS = 4
 
