@@ -122,7 +122,7 @@ def test_a_single_choice_explains_everything():
     assert found.facteurs["code"].tolist() == ["poids_i"]
     assert found.facteurs["premier_ordre"][0] == pytest.approx(1, abs=0.1)
     assert found.facteurs["total"][0] == pytest.approx(1, abs=0.1)
-    assert found.phrase == "Un seul choix varie : « poids dans « i » »."
+    assert found.phrase == "Un seul choix varie : « poids dans “i” »."
     assert found.runs == 512 * 3
     assert found.remarques == [
         "Un seul choix possible, donc hors de l'analyse : normalisation des indicateurs, "
@@ -139,6 +139,19 @@ def test_a_node_whose_children_are_equal_does_not_count():
     assert found["code"].tolist() == ["poids_i", "poids_n"]  # the heaviest first
     assert rows.loc["poids_n", ["premier_ordre", "total"]].tolist() == [0, 0]
     assert rows.loc["poids_i", "total"] == pytest.approx(1, abs=0.15)
+
+
+def test_a_z_score_goes_with_the_arithmetic_mean_only():
+    table = communes()
+    options = Choices(normalisations=("z_score",))
+    found = sensitivity(table, METHOD, 16, reference=references(table), choices=options)
+    assert not {"normalisation", "agregation"} & set(found.facteurs["code"])
+    assert "agrégation des indicateurs" in found.remarques[0]
+    for means in (("geometrique",), ()):
+        options = Choices(normalisations=("z_score",), agregations=means)
+        for analysis in (sensitivity, method_choices):
+            with pytest.raises(UsageError, match="Aucune normalisation"):
+                analysis(table, METHOD, 8, reference=references(table), choices=options)
 
 
 def test_null_weights_are_no_choice():
@@ -161,7 +174,7 @@ def test_every_choice_of_the_method():
     assert rows["total"].is_monotonic_decreasing
     assert (rows["premier_ordre_min"] <= rows["total_max"]).all()
     assert 0.8 < rows["premier_ordre"].sum() < 1.1
-    assert rows.loc["poids_usages", "libelle"] == "poids dans « usages »"
+    assert rows.loc["poids_usages", "libelle"] == "poids dans “usages”"
     # The same methods as those of the other analysis, but for how often a z-score is drawn.
     forms = {"normalisations": ("bornes", "rang_centile"), "part_retrait": 0.2}
     national = references(communes(400, 9))
@@ -231,7 +244,7 @@ def test_an_indicator_wholly_missing_is_no_choice():
     table = communes().assign(part_surface_sans_4g=np.nan)
     found = sensitivity(table, METHOD, 64)
     assert "poids_reseau" not in set(found.facteurs["code"])
-    assert "poids dans « réseau »" in found.remarques[-1]
+    assert "poids dans “réseau”" in found.remarques[-1]
 
 
 # --- what is said --------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from fragilite.errors import UsageError
 from fragilite.method import SCALE, Method
 from fragilite.robustness.chunks import check_draws, in_order, steps
 from fragilite.robustness.collapsed import (
@@ -114,7 +115,8 @@ class Chunk:
         """The index under these methods, shape (draws, ranked)."""
         index = np.empty((len(self.draws), self.cells.shape[1]))
         for where, shares in self.groups:
-            np.matmul(shares, self.cells[:, where], out=index[:, where])
+            # Not matmul: on a busy machine, BLAS threads waiting for a core took 40 times longer.
+            np.einsum("dk,kn->dn", shares, self.cells[:, where], out=index[:, where])
         return back(index, self.mean, complement=True)
 
 
@@ -159,13 +161,25 @@ def _forms(data: Ranked, options: Choices, reference: Mapping[str, Reference] | 
 
 
 def pairs_of(scores: Mapping[str, np.ndarray], options: Choices) -> list[tuple[str, str]]:
-    """Normalisations and means drawn together: a complement needs scores from 0 to 100."""
-    return [
+    """Normalisations and means drawn together: a complement needs scores from 0 to 100.
+
+    Raises
+    ------
+    UsageError
+        If no mean goes with any normalisation.
+    """
+    pairs = [
         (form, mean)
         for form, mean in product(scores, options.agregations)
         if mean == "arithmetique"
         or (form != "z_score" and ((scores[form] >= 0) & (scores[form] <= SCALE)).all())
     ]
+    if not pairs:
+        raise UsageError(
+            "Aucune normalisation à tirer ne va avec une agrégation à tirer.",
+            "Ajoutez l'agrégation arithmétique : elle va avec toutes.",
+        )
+    return pairs
 
 
 def _drawn_weights(

@@ -126,7 +126,8 @@ class Tally:
         cut = np.where(ranks <= self.first, ranks, 0).max(axis=1, keepdims=True)
         tied = ranks == cut
         share = (self.first + 1.0 - cut[:, 0]) / np.count_nonzero(tied, axis=1)
-        counts: np.ndarray = np.count_nonzero(ranks < cut, axis=0) + share @ tied
+        shared = np.einsum("d,dn->n", share, tied)
+        counts: np.ndarray = np.count_nonzero(ranks < cut, axis=0) + shared
         return counts
 
     def table(self, indicators: pd.DataFrame, data: Ranked) -> pd.DataFrame:

@@ -81,28 +81,28 @@ def sensitivity(
     remarks = [power_of_two(draws, base)] if base != draws else []
     data, options = collapse(indicators, method, reference), choices or Choices()
     scores = scores_by_form(data, options, reference)
-    tree = _Tree.of(data, pairs_of(scores, options), options)
-    labels = factor_labels(method, [*tree.factors, *tree.fixed])
-    if tree.fixed:
-        remarks.append(without_choice([labels[code] for code in tree.fixed]))
-    if not tree.factors or not len(data.rows):
+    plan = _Plan.of(data, pairs_of(scores, options), options)
+    labels = factor_labels(method, [*plan.factors, *plan.fixed])
+    if plan.fixed:
+        remarks.append(without_choice([labels[code] for code in plan.fixed]))
+    if not plan.factors or not len(data.rows):
         remarks.append(nothing_varies(len(data.rows)))
         return Sensitivity.without_indices(len(data.rows), remarks)
 
-    sample = saltelli(tree.factors, base, seed)
+    sample = saltelli(plan.factors, base, seed)
     shifts = np.empty(len(next(iter(sample.values()))))
 
     def shift(chunk: Chunk) -> tuple[np.ndarray, np.ndarray]:
         return chunk.draws, mean_shifts(ranks_of(chunk.index()), data.ranks)
 
-    for where, moved in in_order(shift, redrawn(data, scores, tree.scenarios(sample))):
+    for where, moved in in_order(shift, redrawn(data, scores, plan.scenarios(sample))):
         shifts[where] = moved
     outputs = shifts.reshape(base, -1)
     if np.ptp(outputs[:, [0, -1]]) == 0:
         still = np.ptp(outputs) == 0
         remarks.append(nothing_varies(len(data.rows)) if still else too_few_draws(base))
         return Sensitivity.without_indices(len(data.rows), remarks)
-    found = indices(outputs, list(tree.factors), seed)
+    found = indices(outputs, list(plan.factors), seed)
     found.insert(1, "libelle", found["code"].map(labels))
     refuse_impossible(found, base)
     found = found.sort_values("total", ascending=False, kind="stable", ignore_index=True)
@@ -112,7 +112,7 @@ def sensitivity(
 
 
 @dataclass(frozen=True)
-class _Tree:
+class _Plan:
     """Choices there are: `factors` and how many uniform numbers each takes, and `fixed` ones.
 
     `picks` gives the place of a pair by normalisation and mean, shape (forms, means).
@@ -126,7 +126,7 @@ class _Tree:
     fixed: list[str]
 
     @classmethod
-    def of(cls, data: Ranked, pairs: list[tuple[str, str]], options: Choices) -> _Tree:
+    def of(cls, data: Ranked, pairs: list[tuple[str, str]], options: Choices) -> _Plan:
         forms = list(dict.fromkeys(form for form, _ in pairs))
         means = list(dict.fromkeys(mean for _, mean in pairs))
         first = {form: place for place, (form, _) in reversed(list(enumerate(pairs)))}

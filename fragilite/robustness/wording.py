@@ -27,7 +27,7 @@ def factor_labels(method: Method | Indice, codes: Sequence[str]) -> dict[str, st
     for code in codes:
         node = code.removeprefix("poids_")
         name = nodes[node].court if node in nodes else node
-        labels[code] = CHOICES.get(code, f"poids dans « {name} »")
+        labels[code] = CHOICES.get(code, f"poids dans “{name}”")
     return labels
 
 
