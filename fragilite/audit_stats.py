@@ -1,12 +1,14 @@
-"""Statistics of an index's internal coherence: principal components, alpha, correlations."""
+"""Statistics of an index's internal coherence: distributions, components, alpha, shares."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+
+from fragilite.scoring import TIE
 
 
 @dataclass(frozen=True)
@@ -135,3 +137,96 @@ def _correlation(one: pd.Series, other: pd.Series, method: str) -> float:
     if method == "spearman":
         pair = pair[0].rank(), pair[1].rank()
     return float(np.corrcoef(*pair)[0, 1])
+
+
+#: Beyond both, extreme values drive an indicator's mean and correlations.
+SKEWED, PEAKED = 2.0, 3.5
+
+
+def distributions(values: pd.DataFrame) -> pd.DataFrame:
+    """Distribution of each column, missing values left out.
+
+    Parameters
+    ----------
+    values : DataFrame of float64, shape (territories, columns)
+
+    Returns
+    -------
+    DataFrame, indexed by column
+        ``connues``, ``minimum``, ``quartile_1``, ``mediane``, ``quartile_3``, ``maximum``,
+        ``moyenne``, ``ecart_type`` (ddof 1), ``asymetrie`` and ``aplatissement`` (excess), both
+        corrected for bias (G1 and G2, type 2 of R's e1071), NaN where values do not vary;
+        ``distinctes``, number of distinct values; ``ex_aequo``, share of the territories that share
+        theirs with another; ``extremes``, whether |skewness| > 2 and excess kurtosis > 3.5.
+
+    Source: OECD/JRC Handbook (2008), step 3 ; Joanes and Gill (1998), The Statistician 47.
+
+    Examples
+    --------
+    >>> found = distributions(pd.DataFrame({"a": [1.0, 1.0, 2.0, 4.0]})).loc["a"]
+    >>> float(found["mediane"]), int(found["distinctes"]), float(found["ex_aequo"])
+    (1.5, 3, 0.5)
+    """
+    rows = {str(code): _distribution(values[code].dropna()) for code in values}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(_distribution(pd.Series())))
+
+
+def _distribution(known: pd.Series) -> dict[str, Any]:
+    known = known.astype(np.float64)
+    varies = known.nunique() > 1
+    quantiles = known.quantile([0, 0.25, 0.5, 0.75, 1]).tolist()
+    skewness: Any = known.skew() if varies else np.nan
+    kurtosis: Any = known.kurt() if varies else np.nan
+    return {
+        "connues": len(known),
+        **dict(
+            zip(
+                ("minimum", "quartile_1", "mediane", "quartile_3", "maximum"),
+                quantiles,
+                strict=True,
+            )
+        ),
+        "moyenne": float(known.mean()),
+        "ecart_type": float(known.std()),
+        "asymetrie": skewness,
+        "aplatissement": kurtosis,
+        "distinctes": int(known.nunique()),
+        "ex_aequo": float(known.duplicated(keep=False).mean()) if len(known) else np.nan,
+        "extremes": bool(abs(skewness) > SKEWED and kurtosis > PEAKED),
+    }
+
+
+def variance_shares(contributions: pd.DataFrame, index: pd.Series) -> pd.Series:
+    """Share of the variance of an index owed to each of its parts: cov(part, index) / var(index).
+
+    Since the parts add up to the index, the shares add up to 1; a part that runs against the others
+    has a negative one.
+
+    Parameters
+    ----------
+    contributions : DataFrame of float64, shape (territories, indicators)
+        Parts of the index, NaN counting for nothing where the index is known.
+    index : Series of float64, shape (territories,)
+
+    Returns
+    -------
+    Series of float64, shape (indicators,)
+        NaN under two territories, or where the index does not vary, or without any part.
+
+    Source: Shorrocks (1982), Econometrica 50 (natural decomposition of the variance of a sum).
+
+    Examples
+    --------
+    >>> parts = pd.DataFrame({"a": [0.0, 2.0, 4.0], "b": [3.0, 3.0, 3.0]})
+    >>> variance_shares(parts, parts.sum(axis=1)).tolist()
+    [1.0, 0.0]
+    """
+    known = index.notna()
+    whole = index[known].astype(np.float64)
+    if len(whole) < 2 or whole.max() - whole.min() < TIE or contributions.isna().all(axis=None):
+        return pd.Series(np.nan, contributions.columns)
+    parts = contributions[known].fillna(0.0)
+    centred = whole - whole.mean()
+    return parts.apply(lambda part: float(((part - part.mean()) * centred).sum())) / float(
+        (centred**2).sum()
+    )

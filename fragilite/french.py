@@ -47,6 +47,20 @@ def plural(count: int, singular: str, many: str = "") -> str:
     return f"{number(count)} {noun}"
 
 
+def of_the(name: str) -> str:
+    """A name with its article, after « de ».
+
+    Examples
+    --------
+    >>> of_the("le revenu"), of_the("l'âge"), of_the("les écoles"), of_the("la fibre")
+    ('du revenu', "de l'âge", 'des écoles', 'de la fibre')
+    """
+    for article, contracted in (("le ", "du "), ("les ", "des ")):
+        if name.startswith(article):
+            return contracted + name.removeprefix(article)
+    return f"de {name}"
+
+
 def listing(items: Sequence[str]) -> str:
     """``a, b et c``."""
     if len(items) < 2:

@@ -1,0 +1,295 @@
+"""An audit for its readers: a paragraph for a mayor, a page for a statistician, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fragilite.audit.evidence import Audit
+from fragilite.audit.steps import (
+    Etape,
+    Tableau,
+    alike,
+    cell,
+    quoted,
+    rank_widths,
+    record_short,
+    share,
+    steps,
+)
+from fragilite.french import listing, number, of_the, paragraph, plural, rounded_parts
+
+#: The indicators named first make at least this share of the differences.
+MOST = 0.75
+#: Under it, an indicator hardly tells communes apart.
+HARDLY = 0.05
+#: Columns of a terminal.
+WIDTH = 100
+NOTICE = "<!-- Page écrite par tools/audit.py : ne pas modifier à la main. -->"
+
+
+# --- the paragraph -------------------------------------------------------------------------------
+
+
+def summary(audit: Audit) -> str:
+    """What the audit says, in one paragraph without a word of statistics."""
+    where = f"{audit.territoire}, {plural(audit.communes, 'commune')}."
+    blind = " ; ".join(audit.methode.lecture.invisible)
+    unseen = f"L'indice ne voit pas : {blind}." if blind else ""
+    told = [where, _drivers(audit), _same_order(audit), _sure(audit), unseen]
+    return " ".join(filter(None, told))
+
+
+def _drivers(audit: Audit) -> str:
+    """What tells communes apart, the largest share first."""
+    if audit.correlations.empty:
+        return audit.remarques[0] if audit.remarques else ""
+    parts = audit.poids["part"].dropna()
+    if parts.empty:
+        ties = audit.poids["spearman"].dropna().sort_values(ascending=False, kind="stable")
+        names = [of_the(record_short(audit, str(code))) for code in ties.index[:2]]
+        return f"L'indice parle ici surtout {listing(names)}."
+    # In whole percents that add up to 100.
+    percents = pd.Series(rounded_parts([100 * part for part in parts], 0), parts.index)
+    percents = percents.sort_values(ascending=False, kind="stable")
+    reached = int((percents.cumsum() < 100 * MOST).sum()) + 1
+    first, rest = percents.iloc[:reached], percents.iloc[reached:]
+    told = f"L'indice parle ici surtout {_parts(audit, first)}"
+    told += f", en tout {number(first.sum())} % " if reached > 1 else ", "
+    told += "de ce qui distingue une commune d'une autre."
+    for codes, opening in (
+        (rest[rest >= 100 * HARDLY], "Le reste vient"),
+        (rest[rest <= -100 * HARDLY], "Va à rebours ce qui vient"),
+    ):
+        if len(codes):
+            told += f" {opening} {_parts(audit, codes)}."
+    hardly = [
+        f"{of_the(record_short(audit, str(code)))} "
+        f"({share(cell(audit.poids, str(code), 'declare'))} du poids déclaré)"
+        for code in rest.index[rest.abs() < 100 * HARDLY]
+    ]
+    return told + (f" Presque rien ne vient {' ni '.join(hardly)}." if hardly else "")
+
+
+def _parts(audit: Audit, percents: pd.Series) -> str:
+    """``du diplôme (34 %) et de l'âge (30 %)``."""
+    return listing(
+        [
+            f"{of_the(record_short(audit, str(code)))} ({number(percent)} %)"
+            for code, percent in percents.items()
+        ]
+    )
+
+
+def _same_order(audit: Audit) -> str:
+    found = alike(audit)
+    if not found:
+        return ""
+    names = listing([quoted(audit, node) for node in found])
+    verb = "rangent" if len(found) > 1 else "range"
+    return f"{names} {verb} les communes presque dans le même ordre que l'indice."
+
+
+def _sure(audit: Audit) -> str:
+    """How little two ranks may differ."""
+    widths = rank_widths(audit)
+    if len(widths):
+        return (
+            "Les rangs sont approximatifs : pour une commune sur deux, la place exacte est "
+            f"inconnue à {number(float(widths.median()))} places près, sur "
+            f"{number(audit.classees)}."
+        )
+    if not audit.maximum > audit.minimum:
+        return ""
+    gap = number(np.ceil(10 * audit.ecart_voisins) / 10 or 0.1, 1)
+    return (
+        "Un rang n'est pas une frontière : une fois sur deux, deux communes qui se suivent sont à "
+        f"moins de {gap} point, quand l'indice va de {number(audit.minimum, 1)} à "
+        f"{number(audit.maximum, 1)}."
+    )
+
+
+# --- JSON ----------------------------------------------------------------------------------------
+
+
+def facts(audit: Audit) -> dict[str, Any]:
+    """Everything an audit holds, ready for JSON; missing numbers are null."""
+    header = audit.methode.methode
+    tables = {
+        "indicateurs": audit.indicateurs, "statuts": audit.statuts,
+        "correlations": audit.correlations, "correlations_noeuds": audit.correlations_noeuds,
+        "poids": audit.poids, "noeuds": audit.noeuds, "charges": audit.charges,
+        "contraste": audit.contraste, "contexte": audit.contexte,
+    }  # fmt: skip
+    lists = {
+        "correlations_signalees": audit.signalees, "completude": audit.completude.reset_index(),
+        "plus_fragiles": audit.tete.rename_axis("code_insee").reset_index(),
+        "classes": audit.classes,
+    }  # fmt: skip
+    return {
+        "territoire": audit.territoire,
+        "annee": audit.annee,
+        "communes": audit.communes,
+        "communes_avec_indice": audit.classees,
+        "methode": {"code": header.code, "version": header.version, "sha256": audit.methode.sha256},
+        "resume": summary(audit),
+        "etapes": [
+            {
+                "numero": step.numero, "titre": step.titre, "verdict": step.verdict,
+                "phrase": step.phrase, "conclusions": step.conclusions,
+            }
+            for step in steps(audit)
+        ],
+        "remarques": audit.remarques,
+        "additive": audit.additive,
+        "indice_minimum": _plain(audit.minimum),
+        "indice_maximum": _plain(audit.maximum),
+        "ecart_entre_voisins": _plain(audit.ecart_voisins),
+        **{name: _by_row(table) for name, table in tables.items()},
+        **{name: list(_by_row(table).values()) for name, table in lists.items()},
+        "sources": audit.sources,
+    }  # fmt: skip
+
+
+def _by_row(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    return {
+        str(key): {str(name): _plain(value) for name, value in row.items()}
+        for key, row in zip(table.index, table.astype(object).to_dict("records"), strict=True)
+    }
+
+
+def _plain(value: Any) -> Any:
+    if value is None or pd.isna(value):
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+# --- terminal ------------------------------------------------------------------------------------
+
+
+def render(audit: Audit) -> str:
+    """Write an audit as French text, 100 columns at most."""
+    found, lecture = steps(audit), audit.methode.lecture
+    blocks = [
+        [_title(audit), _origin(audit)],
+        ["En bref", paragraph(summary(audit), "  "),
+         *(paragraph(text, "  ") for text in (lecture.usage, lecture.non_usage) if text)],
+        *([["À savoir", *(paragraph(text, "  ") for text in audit.remarques)]]
+          if audit.remarques else []),
+        *([_step_heading(step), *_step_body(step)] for step in found),
+    ]  # fmt: skip
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def _title(audit: Audit) -> str:
+    return f"Audit — {audit.methode.methode.libelle} — {audit.territoire}"
+
+
+def _origin(audit: Audit) -> str:
+    header = audit.methode.methode
+    return (
+        f"Méthode {header.code} {header.version} ; communes au 1er janvier {audit.annee} ; "
+        f"{number(audit.classees)} sur {number(audit.communes)} avec un indice."
+    )
+
+
+def _step_heading(step: Etape) -> str:
+    return f"{step.numero}. {step.titre} — {step.verdict}"
+
+
+def _step_body(step: Etape) -> Iterator[str]:
+    yield paragraph(step.phrase, "  ")
+    for table in step.tableaux:
+        if table.lignes:
+            yield ""
+            yield f"  {table.titre}"
+            yield from _folded(table)
+            if table.legende:
+                yield paragraph(table.legende, "    ")
+    if step.conclusions:
+        yield ""
+        yield from (paragraph(text, "  ") for text in step.conclusions)
+
+
+def _folded(table: Tableau) -> Iterator[str]:
+    """A table in aligned columns; those that do not fit follow below, under the same first one."""
+    lines = [table.entetes, *table.lignes]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(table.entetes))]
+    kept = max(table.textes, 1)
+    kept = kept if sum(widths[:kept]) + 2 * kept < WIDTH // 2 else 1
+    start, last = kept, len(widths)
+    while True:
+        room, end = WIDTH - 4 - sum(widths[:kept]) - 2 * (kept - 1), start
+        while end < last and (room := room - widths[end] - 2) >= 0:
+            end += 1
+        end = max(end, min(start + 1, last))
+        places = [*range(kept), *range(start, end)]
+        for line in lines:
+            cells = (
+                line[place].ljust(widths[place]) if place < table.textes
+                else line[place].rjust(widths[place])
+                for place in places
+            )  # fmt: skip
+            yield "    " + "  ".join(cells).rstrip()
+        if end >= last:
+            return
+        yield ""
+        start = end
+
+
+# --- page ----------------------------------------------------------------------------------------
+
+
+def markdown(audit: Audit, mention: str = "") -> str:
+    """Write an audit as a page, the same for the same figures.
+
+    Parameters
+    ----------
+    mention : str
+        What a reader must know of the figures, such as « Chiffres reconstitués ».
+    """
+    found = steps(audit)
+    lines = [f"# {_title(audit)}", "", NOTICE, ""]
+    if mention:
+        lines += [f"**{mention}**", ""]
+    lines += [_origin(audit), "", "## En bref", "", summary(audit), ""]
+    lecture = audit.methode.lecture
+    lines += [lecture.usage, "", f"**{lecture.non_usage}**", ""]
+    for text in audit.remarques:
+        lines += [f"> {text}", ""]
+    lines += ["## Les dix étapes", "", _STEPS_NOTE, ""]
+    lines += _markdown_table(
+        Tableau(
+            "",
+            ["étape", "verdict", "en une ligne"],
+            [[f"{step.numero}. {step.titre}", step.verdict, step.phrase] for step in found],
+            textes=3,
+        )
+    )
+    for step in found:
+        lines += ["", f"## {_step_heading(step)}", "", step.phrase, ""]
+        for table in step.tableaux:
+            if table.lignes:
+                lines += [f"**{table.titre}**", "", *_markdown_table(table), ""]
+                lines += [f"*{table.legende}*", ""] if table.legende else []
+        lines += [f"- {text}" for text in step.conclusions]
+    return "\n".join(lines).rstrip().replace("\n\n\n", "\n\n") + "\n"
+
+
+_STEPS_NOTE = (
+    "Celles du *Handbook on Constructing Composite Indicators* (OCDE et Centre commun de "
+    "recherche, 2008). « Tenu » : rien à signaler aux seuils dits ; « à surveiller » : à lire "
+    "avant de conclure ; « non mesuré ici » : demande un autre calcul ou d'autres données."
+)
+
+
+def _markdown_table(table: Tableau) -> list[str]:
+    ruler = ["---" if place < table.textes else "---:" for place in range(len(table.entetes))]
+    return [_row(table.entetes), _row(ruler), *(_row(line) for line in table.lignes)]
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
