@@ -315,7 +315,7 @@ def _indicators(build: Build, communes: pd.DataFrame) -> pd.DataFrame:
     values = pd.DataFrame(columns).astype(np.float64)
     points = scores.indicateurs.reindex(columns=list(method.indicateurs))
     table = audit_stats.distributions(values).join(
-        audit_stats.distributions(points), rsuffix="_points"
+        audit_stats.distributions(points).add_suffix("_points")
     )
     people = communes["population"].astype(np.float64)
     rules = Indice.of(method).indicateurs
@@ -480,11 +480,11 @@ def _nested(one: str, other: str, below: Mapping[str, Mapping[str, float]]) -> b
 
 
 def _motive(rho: float, siblings: bool) -> str:
-    if abs(rho) > TWICE:
+    if abs(rho) > TWICE + TIE:
         return "doublon"
     if siblings:
         return "contraire" if rho < NEGATIVE else ""
-    return "autre_noeud" if abs(rho) > CROSSING else ""
+    return "autre_noeud" if abs(rho) > CROSSING + TIE else ""
 
 
 # --- back to the communes ------------------------------------------------------------------------

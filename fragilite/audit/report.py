@@ -21,6 +21,7 @@ from fragilite.audit.steps import (
     steps,
 )
 from fragilite.french import listing, number, of_the, paragraph, plural, rounded_parts
+from fragilite.scoring import TIE
 
 #: The indicators named first make at least this share of the differences.
 MOST = 0.75
@@ -104,11 +105,12 @@ def _sure(audit: Audit) -> str:
         )
     if not audit.maximum > audit.minimum:
         return ""
-    gap = number(np.ceil(10 * audit.ecart_voisins) / 10 or 0.1, 1)
+    gap = max(0.1, float(np.ceil(10 * audit.ecart_voisins - TIE) / 10))
+    points = "point" if gap < 2 else "points"
     return (
-        "Un rang n'est pas une frontière : une fois sur deux, deux communes qui se suivent sont à "
-        f"moins de {gap} point, quand l'indice va de {number(audit.minimum, 1)} à "
-        f"{number(audit.maximum, 1)}."
+        "Un rang n'est pas une frontière : une fois sur deux, deux communes qui se suivent sont "
+        f"séparées d'au plus {number(gap, 1)} {points}, quand l'indice va de "
+        f"{number(audit.minimum, 1)} à {number(audit.maximum, 1)}."
     )
 
 

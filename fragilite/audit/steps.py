@@ -215,7 +215,7 @@ def _missing(audit: Audit) -> Etape:
     holes = [
         code
         for code in _scored(audit)
-        if 1 - cell(table, code, "connues_points") / audit.communes > MISSING
+        if audit.communes - cell(table, code, "connues_points") > MISSING * audit.communes
     ]
     phrases = []
     if holes:
@@ -651,13 +651,9 @@ def _back(audit: Audit) -> Etape:
     header += [record_short(audit, code) for code in codes]
     what = "la contribution" if audit.additive else "le score"
     title = f"Les plus fragiles, et {what} de chaque indicateur"
-    tables = [Tableau(title, header, rows, textes=2)]
+    tied = audit.premiers > len(top)  # naming some of them would be arbitrary
+    tables = [] if tied else [Tableau(title, header, rows, textes=2)]
     conclusions = []
-    if audit.premiers > len(top):
-        conclusions.append(
-            f"{number(audit.premiers)} communes sont à égalité au premier rang : le haut du "
-            "classement ne les distingue pas."
-        )
     contrast = audit.contraste.dropna()
     if len(contrast):
         gaps = contrast["premier_cinquieme"] - contrast["reste"]
@@ -688,7 +684,7 @@ def _back(audit: Audit) -> Etape:
             conclusions.append(
                 f"Il est moins fragile que le reste pour : {_shorts(audit, against)}."
             )
-    if audit.additive:
+    if audit.additive and not tied:
         first = top[codes].idxmax(axis=1).value_counts()
         parts = [
             f"{record_short(audit, str(code))} ({plural(int(count), 'commune')})"
@@ -701,6 +697,12 @@ def _back(audit: Audit) -> Etape:
             f"{record_short(audit, str(first.index[0]))}."
         )
     conclusions.append(audit.methode.lecture.usage)
+    if tied:
+        phrase = (
+            f"{number(audit.premiers)} communes sont à égalité au premier rang : le haut du "
+            "classement ne les distingue pas."
+        )
+        return Etape(8, "Retour aux données", WATCH, phrase, tables, conclusions)
     return Etape(
         8, "Retour aux données", HELD,
         "Les contributions d'une commune s'additionnent à son indice : chacun se démonte."
