@@ -318,6 +318,7 @@ def _indicators(build: Build, communes: pd.DataFrame) -> pd.DataFrame:
         audit_stats.distributions(points).add_suffix("_points")
     )
     people = communes["population"].astype(np.float64)
+    whole = people.sum()
     rules = Indice.of(method).indicateurs
     rows = {}
     for code in method.indicateurs:
@@ -333,7 +334,7 @@ def _indicators(build: Build, communes: pd.DataFrame) -> pd.DataFrame:
             "normalisation": rules[code].normalisation,
             "au_bas": float((known <= low + TIE).mean()) if bounded else np.nan,
             "au_haut": float((known >= high - TIE).mean()) if bounded else np.nan,
-            "habitants_sans": float(people[values[code].isna()].sum() / people.sum()),
+            "habitants_sans": float(people[values[code].isna()].sum() / whole) if whole else np.nan,
         }
     return pd.DataFrame.from_dict(rows, orient="index").join(table)
 
