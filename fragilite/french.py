@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import textwrap
 import unicodedata
@@ -69,11 +70,15 @@ def listing(items: Sequence[str]) -> str:
 
 
 def paragraph(text: str, indent: str = "") -> str:
-    """Wrap a sentence to the terminal, 100 columns at most, with an indent on every line."""
+    """Wrap a sentence to the terminal, 100 columns at most, with an indent on every line.
+
+    No line begins with a mark that a space precedes in French, nor ends with « .
+    """
     width = min(shutil.get_terminal_size().columns, 100)
+    glued = re.sub(r" (?=[»:;?!%])|(?<=«) ", "\u00a0", text)
     return textwrap.fill(
-        text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    )
+        glued, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    ).replace("\u00a0", " ")
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], texts: Set[str]) -> list[str]:
