@@ -179,7 +179,10 @@ def real(shared_data: Path, millesime: str, *relative: str):
 def test_the_bundled_figures_are_found_again(shared_data, bundled_49):
     name = "extracts_49/arcep_2026_T2/commune_meilleure_techno_thd.csv"
     bundled = bundled_49("arcep_fixe_2026_T2.csv")
+    wired = bundled.pop("locaux_30m")
     pd.testing.assert_frame_equal(real(shared_data, "2026_T2", name).values[list(bundled)], bundled)
+    # The speed of copper is not known there: only fibre and cable are sure to give 30 Mbit/s.
+    assert (wired == bundled["locaux_ftth"] + bundled["locaux_cable"]).all()
 
 
 def test_real_heads_of_2026(shared_data):

@@ -38,6 +38,7 @@ LAMBERT_93 = 2154
 
 AGE_BANDS = [f"{low:02d}{low + 4:02d}" for low in range(0, 95, 5)] + ["95P"]
 RULE_HOMES = "dénominateur de l'exploitation principale, numérateur de la complémentaire"
+RULE_30M = "fibre ou câble : la classe de débit du cuivre n'est pas connue"
 RULE_80 = "recomposé à partir des taux par IRIS du recensement, arrondi"
 
 
@@ -96,7 +97,7 @@ def census_2023(root: Path) -> pd.DataFrame:
 
 
 def census_2022(root: Path) -> pd.DataFrame:
-    """People of 80 or over living alone, households and families of RP 2022.
+    """People of 15 to 29, of 80 or over living alone, households and families of RP 2022.
 
     The figures on people alone were recomputed from rates by IRIS; 49126 is missing there.
     """
@@ -109,6 +110,7 @@ def census_2022(root: Path) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "pop": general["P22_POP"],
+            "pop_15_29": homes["P22_POP1529"].astype(float).map("{:.1f}".format),
             "pop_80_plus_vivant_seuls": alone.map(lambda text: f"{float(text):.0f}"),
             "menages": general["P22_MEN"].astype(float).map("{:.1f}".format),
             "menages_une_personne": homes["C22_MENPSEUL"].astype(float).map("{:.1f}".format),
@@ -142,7 +144,9 @@ def filosofi_2021(root: Path) -> pd.DataFrame:
 def fixed_2026(root: Path) -> pd.DataFrame:
     """Premises by best technology, ARCEP T2 2026."""
     table = read(root / "extracts_49/arcep_2026_T2/commune_meilleure_techno_thd.csv")
-    return pick(table, {"locaux": "nbr", "locaux_ftth": "elig_ftth", "locaux_cable": "elig_coax"})
+    picked = pick(table, {"locaux": "nbr", "locaux_ftth": "elig_ftth", "locaux_cable": "elig_coax"})
+    wired = picked[["locaux_ftth", "locaux_cable"]].astype(int).sum(axis=1)
+    return picked.assign(locaux_30m=wired.astype(str))
 
 
 def copper(root: Path) -> pd.DataFrame:
@@ -375,7 +379,8 @@ LOTS = [
         "Taux de pauvreté secret dans 118 communes sur 176, jamais publié sous 5 %.",
     ),
     (
-        "arcep_fixe", "2026_T2", 2026, fixed_2026, "2026-06-30", "2026-09-14", {},
+        "arcep_fixe", "2026_T2", 2026, fixed_2026, "2026-06-30", "2026-09-14",
+        {"locaux_30m": RULE_30M},
         "Chaque local compte une fois, à sa meilleure technologie.",
     ),
     (
