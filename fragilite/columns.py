@@ -18,7 +18,7 @@ def declared() -> dict[str, dict[str, dict[str, Any]]]:
 
 
 #: What may follow the code of an indicator.
-COLUMN_SUFFIXES = ("score", "contribution", "statut", "regle", "sature", "millesime")
+COLUMN_SUFFIXES = ("lisse", "score", "contribution", "statut", "regle", "sature", "millesime")
 
 
 def reserved_columns() -> set[str]:

@@ -12,13 +12,18 @@ from typing import Literal
 
 from fragilite.columns import COLUMN_SUFFIXES, declared
 from fragilite.ingestion.catalogue import load_sources, source_of_variables
-from fragilite.method import Grandeur, Method, Rapport
+from fragilite.method import Grandeur, Indicateur, Method, Moyenne
 
 Type = Literal["string", "integer", "number", "boolean"]
 
 #: Indicators are followed by all suffixes, context and headcounts by these.
 SUFFIXES_SCORED = COLUMN_SUFFIXES
 SUFFIXES_SHOWN = ("statut", "regle", "millesime")
+#: Columns of the communes once the uncertainty analyses have run.
+UNCERTAINTY = (
+    "rang_median", "rang_min_90", "rang_max_90", "proba_premier_cinquieme",
+    "part_scenarios_premier_cinquieme", "lecture",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ def dictionary(method: Method, millesimes: Mapping[str, str | None] | None = Non
     ]  # fmt: skip
     for code, figure in method.figures.items():
         columns += _figure(code, figure, method, vintages.get(code))
+    if method.incertitude:
+        columns += [_static(name, method, vintages) for name in UNCERTAINTY]
     return columns
 
 
@@ -108,6 +115,8 @@ def _static(name: str, method: Method, vintages: Mapping[str, str | None]) -> Co
         "completude": (0, 1),
         "completude_methode": (0, 1),
         "part_cumulee_personnes": (0, 100),
+        "proba_premier_cinquieme": (0, 1),
+        "part_scenarios_premier_cinquieme": (0, 1),
     }
     low, high = bounds.get(name, (None, None))
     return Column(name, source=source, minimum=low, maximum=high, **{"unite": "", **record})
@@ -116,9 +125,30 @@ def _static(name: str, method: Method, vintages: Mapping[str, str | None]) -> Co
 def _node(node: str, method: Method) -> Column:
     record = method.noeuds[node]
     return Column(
-        method.column(node), record.libelle, "number", "points (0 à 100, 100 = le plus fragile)",
-        record.description, _computed(method), 1, 0, 100,
+        method.column(node), record.libelle, "number", f"points ({scale(method)})",
+        record.description, _computed(method), 1, *_limits(method),
     )  # fmt: skip
+
+
+def scale(method: Method) -> str:
+    """Scale of a method's scores, in French."""
+    head = method.methode
+    if head.bounded:
+        return "de 0 à 100, 100 = le plus fragile"
+    if head.normalisation == "quantiles":
+        return f"de 1 à {head.arguments['classes']}, {head.arguments['classes']} = le plus fragile"
+    if head.normalisation == "ratio_reference":
+        return "100 = le territoire de référence, plus = plus fragile"
+    return "plus = plus fragile"
+
+
+def _limits(method: Method) -> tuple[float | None, float | None]:
+    """Least and greatest score; none on an open scale."""
+    if method.methode.bounded:
+        return 0, 100
+    if method.methode.normalisation == "quantiles":
+        return 1, method.methode.arguments["classes"]
+    return 0, None
 
 
 def _node_class(node: str, method: Method) -> Column:
@@ -136,25 +166,37 @@ def _figure(code: str, figure: Grandeur, method: Method, millesime: str | None) 
     source = " ; ".join(load_sources()[name].attribution for name in sorted(names))
     if millesime:
         source = f"{source}, millésime {millesime}"
-    share = figure.unite == "%" and not isinstance(figure.calcul, Rapport)
+    share = figure.unite == "%" and not isinstance(figure.calcul, Moyenne)
     columns = [
         Column(
             code, figure.libelle, "number", figure.unite, figure.definition, source,
             figure.decimales, 0, 100 if share else None,
         )
     ]  # fmt: skip
-    suffixes = SUFFIXES_SCORED if code in method.indicateurs else SUFFIXES_SHOWN
+    suffixes = SUFFIXES_SCORED if isinstance(figure, Indicateur) else SUFFIXES_SHOWN
+    limits = {
+        "lisse": (0.0, 100.0),
+        "score": _limits(method),
+        "contribution": (0, _limits(method)[1]),
+    }
     for suffix in suffixes:
+        if suffix == "lisse" and not (isinstance(figure, Indicateur) and figure.lissage):
+            continue
         record = dict(declared()["suffixes"][suffix])
-        record["libelle"] = record["libelle"].format(libelle=figure.libelle)
-        bounded = suffix in {"score", "contribution"}
+        for key in ("libelle", "unite"):
+            given = record.get(key, "")
+            record[key] = given.format(
+                libelle=figure.libelle, unite=figure.unite, echelle=scale(method)
+            )
+        low, high = limits.get(suffix, (None, None))
+        computed = suffix in limits
         columns.append(
             Column(
                 f"{code}_{suffix}",
-                source=_computed(method) if bounded else source,
-                minimum=0 if bounded else None,
-                maximum=100 if bounded else None,
-                **{"unite": "", **record},
+                source=_computed(method) if computed else source,
+                minimum=low,
+                maximum=high,
+                **record,
             )
         )
     return columns

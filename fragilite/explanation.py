@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 
 from fragilite.cog import FIRST_YEAR, LAST_YEAR, codes_of, departement_of, moves, parse_code
+from fragilite.dictionary import scale
+from fragilite.distribution import france
 from fragilite.errors import UsageError
 from fragilite.french import (
     fold,
@@ -22,10 +24,10 @@ from fragilite.french import (
 )
 from fragilite.indicators import Figure
 from fragilite.inputs import Inputs
-from fragilite.method import Part, Rapport
-from fragilite.national import france
+from fragilite.method import Moyenne, Part
 from fragilite.pipeline import Build, class_warnings
 from fragilite.provenance import provenance
+from fragilite.summary import MODELES
 from fragilite.table import Statut
 
 _WHY_MISSING = {
@@ -205,7 +207,8 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
             "population": _value(row["population"]),
         },
         "annee": build.inputs.annee,
-        "methode": provenance(build)["methode"],
+        "methode": provenance(build)["methode"]
+        | {"libelle": method.noeuds[method.root].libelle, "echelle": scale(method)},
         "indice": {
             "valeur": _value(row[method.root]),
             "rang": _value(row["rang"]),
@@ -216,6 +219,7 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
             "completude": _value(row["completude"]),
             "completude_methode": _value(row["completude_methode"]),
         },
+        "certitude": _certainty(build, row),
         "sous_indices": [
             {
                 "code": method.column(node),
@@ -246,9 +250,20 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
     }
 
 
+def _certainty(build: Build, row: dict[Any, Any]) -> dict[str, Any] | None:
+    """How far the rank could move; None without the analyses, or without an index."""
+    rules = build.method.incertitude
+    if build.uncertainty is None or rules is None or pd.isna(row["rang"]):
+        return None
+    names = [str(name) for name in build.uncertainty.territoires]
+    settings = {"tirages": rules.tirages, "graine": rules.graine, "modele": rules.donnees.modele}
+    return {name: _value(row[name]) for name in names} | settings
+
+
 def _place(node: str, value: float, build: Build) -> float | None:
     """Share of the communes of France that are less fragile, where scores compare."""
-    return france().place(node, value) if france().compares(build) else None
+    compares = france().compares(build.method, build.result.scores.scored)
+    return france().place(node, value) if compares else None
 
 
 def _value(value: Any) -> Any:
@@ -267,7 +282,7 @@ def _shown(build: Build, name: str, row: dict[Any, Any]) -> dict[str, Any]:
         "libelle": record.libelle,
         "unite": record.unite,
         "decimales": record.decimales,
-        "se_compte": not isinstance(record.calcul, Part | Rapport),
+        "se_compte": not isinstance(record.calcul, Part | Moyenne),
         "valeur": _value(figure.values[code]),
         "statut": Statut(figure.statuts[code]).name.lower(),
         "regle": figure.regles[code],
@@ -281,10 +296,15 @@ def _indicator(build: Build, name: str, row: dict[Any, Any]) -> dict[str, Any]:
     code, scores = row["code_insee"], build.result.scores
     scored = name in scores.scored
     group: Figure = build.result_epci.figures[name]
+    smoothed = build.result.figures[name].lissage
     return _shown(build, name, row) | {
+        "lisse": None if smoothed is None else _value(100 * smoothed.parts[code]),
+        "fiabilite": None if smoothed is None else _value(smoothed.poids[code]),
         "court": build.method.indicateurs[name].court,
         "epci": _value(group.values.get(row["code_epci"])),
-        "place_en_france": france().place(name, build.result.figures[name].values[code]),
+        "place_en_france": france().place(
+            build.method.scored_column(name), build.result.figures[name].scored[code]
+        ),
         "points": _value(scores.indicateurs.loc[code, name]) if scored else None,
         "contribution": _value(scores.contributions.loc[code, name]) if scored else None,
         "hors_bornes": bool(scores.satures.loc[code, name]) if scored else False,
@@ -299,6 +319,7 @@ def render(facts: dict[str, Any], build: Build) -> str:
     """Write an explanation in French sentences."""
     blocks = [
         _heading(facts),
+        _sure(facts),
         _origin(facts),
         _sub_scores(facts),
         _people(facts),
@@ -332,8 +353,8 @@ def _heading(facts: dict[str, Any]) -> list[str]:
         return lines
     label = f" : {index['classe_libelle']}" if index["classe_libelle"] else ""
     lines.append(
-        f"Indice de fragilité numérique : {number(index['valeur'], 1)} sur 100 "
-        f"(100 = le plus fragile){label}."
+        f"{facts['methode']['libelle']} : {number(index['valeur'], 1)} "
+        f"({facts['methode']['echelle']}){label}."
     )
     lines.append(
         f"{ordinal(index['rang'])} rang sur {number(index['rang_sur'])} communes classées du "
@@ -345,6 +366,42 @@ def _heading(facts: dict[str, Any]) -> list[str]:
             f"({facts['france']})."
         )
     return lines
+
+
+def _sure(facts: dict[str, Any]) -> list[str]:
+    """The interval of the rank and the reading."""
+    found = facts["certitude"]
+    if found is None:
+        return []
+    lines = []
+    if found["rang_min_90"] is not None:
+        low, high = found["rang_min_90"], found["rang_max_90"]
+        span = f"au {ordinal(low)}" if low == high else f"du {ordinal(low)} au {ordinal(high)}"
+        share = _times(found["proba_premier_cinquieme"])
+        lines.append(
+            f"Les données seules ({MODELES[found['modele']]}) la placent {span} rang neuf fois "
+            f"sur dix, et dans le cinquième le plus fragile du territoire {share}."
+        )
+    lines.append(
+        "D'autres choix de méthode raisonnables l'y placent "
+        f"{_times(found['part_scenarios_premier_cinquieme'])}."
+    )
+    if found["lecture"]:
+        lines.append(f"Lecture : {found['lecture']}." + _CAUTIONS.get(found["lecture"], ""))
+    return ["À quel point est-ce sûr", *(paragraph(line, "  ") for line in lines)]
+
+
+#: What must be said with some readings.
+_CAUTIONS = {
+    "pas de signal": " Cela ne dit pas que personne n'a besoin d'aide : voyez plus bas ce que "
+    "l'indice ne voit pas.",
+    "à confirmer sur le terrain": " Les chiffres seuls ne tranchent pas : le terrain, oui.",
+}
+
+
+def _times(share: float) -> str:
+    """``97 fois sur 100``."""
+    return f"{number(100 * share)} fois sur 100"
 
 
 def _origin(facts: dict[str, Any]) -> list[str]:
@@ -373,6 +430,9 @@ def _sentence(item: dict[str, Any], facts: dict[str, Any]) -> str:
         notes += ", hors des bornes de la méthode"
     if item["statut"] == "estime":
         notes += ", estimé"
+    if item["lisse"] is not None and item["fiabilite"] is not None:
+        smoothed = quantity(item["lisse"], item["decimales"], item["unite"])
+        notes += f", compté {smoothed} après lissage"
     return f"{item['libelle']} : {notes}"
 
 
@@ -455,6 +515,12 @@ def _lacking(facts: dict[str, Any], build: Build) -> list[str]:
             )
         elif item["statut"] == "estime":
             lines.append(f"{item['libelle']} : estimé ({item['regle']}).")
+        if item["fiabilite"] is not None and item["compte"]:
+            lines.append(
+                f"{item['libelle']} : la part observée tient à peu de personnes (fiabilité "
+                f"{number(item['fiabilite'], 2)} sur 1) ; elle est rapprochée de celle de l'EPCI "
+                "ou du département."
+            )
     completeness = facts["indice"]["completude"]
     if completeness is not None and completeness < 1:
         lines.append(f"L'indice repose sur {number(100 * completeness)} % de son poids.")

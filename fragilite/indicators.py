@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,15 @@ from fragilite.inputs import Inputs
 from fragilite.method import (
     Effectif,
     Grandeur,
+    Lissage,
     Method,
+    Moyenne,
     NombreNonNuls,
     Part,
     Rapport,
     Tranche,
 )
+from fragilite.shrinkage import Smoothed, shrink
 from fragilite.table import Statut, Table
 
 ABSENT = int(Statut.ABSENT)
@@ -43,6 +46,8 @@ class Figure:
     parts : DataFrame of float64
         What adds up: ``numerateur`` and ``denominateur`` of a share, the counts of a headcount,
         ``valeur`` and ``poids`` of a median.
+    lissage : Smoothed or None
+        For a share that the method smooths.
     """
 
     values: pd.Series
@@ -50,13 +55,21 @@ class Figure:
     regles: pd.Series
     millesime: str | None
     parts: pd.DataFrame
+    lissage: Smoothed | None = None
+
+    @property
+    def scored(self) -> pd.Series:
+        """The values that are scored: smoothed if the method smooths them."""
+        return self.values if self.lissage is None else 100 * self.lissage.parts
 
 
 def compute(inputs: Inputs, method: Method) -> dict[str, Figure]:
     """Every figure of a method, on the communes of the frame.
 
     The variables of a figure come from one vintage of one source: the newest that has them all. A
-    figure older than ``age_max`` is shown but will not be scored.
+    figure older than ``age_max`` is shown but will not be scored. A share that the method smooths
+    comes with its smoothing, towards its whole EPCI even where the build holds a part of it: a
+    commune has one score whatever the territory.
 
     Parameters
     ----------
@@ -68,7 +81,29 @@ def compute(inputs: Inputs, method: Method) -> dict[str, Figure]:
     dict of str to Figure
         By code: scored indicators, context, headcounts.
     """
-    return {code: _figure(figure, inputs, method) for code, figure in method.figures.items()}
+    found = {code: _figure(figure, inputs, method) for code, figure in method.figures.items()}
+    for code, indicator in method.indicateurs.items():
+        if indicator.lissage:
+            smoothed = _smoothed(indicator, indicator.lissage, inputs.around, method)
+            found[code] = replace(found[code], lissage=smoothed.at(inputs.communes.index))
+    return found
+
+
+def _smoothed(indicator: Grandeur, rule: Lissage, around: Inputs, method: Method) -> Smoothed:
+    """A share of the communes around a build, brought nearer to that of its EPCI.
+
+    Or of its département, where the EPCI is too small or not whole in the figures at hand.
+    """
+    parts = _figure(indicator, around, method).parts
+    areas, here = around.communes["code_epci"], around.whole_epci
+    return shrink(
+        parts["numerateur"],
+        parts["denominateur"],
+        areas.where(areas.isin(here)),
+        around.communes["code_departement"],
+        least=rule.groupe_min,
+        iod=rule.forme == "iod",
+    )
 
 
 def needs(method: Method) -> Needs:
@@ -84,7 +119,7 @@ def needs(method: Method) -> Needs:
 
 def is_old(millesime: str, annee: int, method: Method) -> bool:
     """Whether a vintage is beyond ``age_max`` (reference year − year of the data)."""
-    return annee - int(millesime[:4]) > method.age_max.valeur
+    return method.age_max is not None and annee - int(millesime[:4]) > method.age_max.valeur
 
 
 def is_withdrawn(millesime: str | None, annee: int, method: Method) -> bool:
@@ -158,7 +193,7 @@ def _weight(calcul: object, inputs: Inputs, index: pd.Index) -> pd.Series:
 
     Filosofi 2023 publishes no headcount: its medians are weighed by the people of 2021.
     """
-    if isinstance(calcul, Rapport):
+    if isinstance(calcul, Moyenne):
         source = load_sources()[source_of_variables()[calcul.valeur]]
         name = source.variables[calcul.valeur].poids
         table = inputs.newest([name]) if name else None
@@ -174,7 +209,7 @@ def _parts(calcul: object, values: pd.DataFrame, weight: pd.Series) -> pd.DataFr
             "denominateur": values[calcul.denominateur].to_numpy().sum(axis=1),
         }
         return pd.DataFrame(columns, index=values.index)
-    if isinstance(calcul, Rapport):
+    if isinstance(calcul, Moyenne):
         return pd.DataFrame({"valeur": values[calcul.valeur], "poids": weight})
     return values
 
@@ -186,8 +221,8 @@ def _evaluate(calcul: object, parts: pd.DataFrame, millesime: str) -> np.ndarray
         whole = np.where(cells[:, 1] > 0, cells[:, 1], np.nan)
         share = cells[:, 0] / whole
         return 100 * (1 - share) if calcul.complement else 100 * share
-    if isinstance(calcul, Rapport):
-        return 100 * cells[:, 0] / calcul.references[millesime[:4]]
+    if isinstance(calcul, Moyenne):
+        return calcul.scale(millesime) * cells[:, 0]
     if isinstance(calcul, NombreNonNuls):
         return np.where(np.isnan(cells).any(axis=1), np.nan, (cells > 0).sum(axis=1))
     total: np.ndarray = cells.sum(axis=1)
@@ -240,7 +275,7 @@ def regroup(
 
 def _published(figure: Figure, calcul: object, medians: Sequence[Table]) -> Figure:
     """The figure with the medians that are published for its groups, in the same vintage."""
-    if not isinstance(calcul, Rapport):
+    if not isinstance(calcul, Moyenne):
         return figure
     index, millesime = figure.values.index, figure.millesime or ""
     for table in medians:
@@ -290,12 +325,12 @@ class _Grouping:
 def _regroup(figure: Figure, calcul: object, grouping: _Grouping, method: Method) -> Figure:
     names = list(figure.parts.columns)
     cells = figure.parts.to_numpy(dtype=np.float64)
-    if isinstance(calcul, Rapport):
+    if isinstance(calcul, Moyenne):
         cells = np.column_stack([cells[:, 0] * cells[:, 1], cells[:, 1]])
     known, everyone = ~np.isnan(cells).any(axis=1), np.ones(len(cells), dtype=bool)
     # bincount of nothing is of integers: Guadeloupe has no median at all.
     sums = np.column_stack([grouping.sum(column, known) for column in cells.T]).astype(np.float64)
-    if isinstance(calcul, Rapport):
+    if isinstance(calcul, Moyenne):
         with np.errstate(invalid="ignore"):
             sums[:, 0] /= sums[:, 1]
     people = grouping.population
@@ -311,14 +346,14 @@ def _regroup(figure: Figure, calcul: object, grouping: _Grouping, method: Method
     if millesime is not None:
         values = np.where(enough, _evaluate(calcul, parts, millesime), np.nan)
     partly = having < members
-    approximate = partly | isinstance(calcul, Rapport)
+    approximate = partly | isinstance(calcul, Moyenne)
     # An empty commune (0 / 0, without object) takes nothing from its group.
     shown = known & (figure.statuts.to_numpy() < Statut.SECRET)
     statuts = grouping.worst(np.where(shown, figure.statuts, Statut.PUBLIE))
     statuts = np.where(approximate, np.maximum(statuts, Statut.ESTIME), statuts)
     statuts = np.where(np.isnan(values), ABSENT, statuts)
     regles = grouping.rules(figure.regles.to_numpy(dtype=object))
-    if isinstance(calcul, Rapport):
+    if isinstance(calcul, Moyenne):
         regles = np.where(regles == "", REGLE_MOYENNE, regles)
     counts = [f"{a:.0f} communes connues sur {b:.0f}" for a, b in zip(having, members, strict=True)]
     return _made(values, statuts, np.where(partly, counts, regles), millesime, parts)

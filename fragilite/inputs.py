@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,8 @@ class Inputs:
         Medians that the publisher gives for EPCI, indexed by ``code_epci``.
     notes : list of str
         What could not be had, in French.
+    surroundings : callable, optional
+        Makes :attr:`around`; None where nothing is at hand outside the territory.
     """
 
     annee: int
@@ -54,6 +56,18 @@ class Inputs:
     outlines: Callable[[pd.Index], gpd.GeoDataFrame]
     medians: Sequence[Table] = ()
     notes: Sequence[str] = ()
+    surroundings: Callable[[], Inputs] | None = None
+
+    @cached_property
+    def around(self) -> Inputs:
+        """The same on all the communes at hand of its EPCI and départements."""
+        return self if self.surroundings is None else self.surroundings()
+
+    @property
+    def whole_epci(self) -> list[str]:
+        """EPCI whose communes are all here (CC du Pays d'Ancenis: 1 of 20 is in 49)."""
+        here = self.communes["code_epci"].value_counts().reindex(self.epci.index, fill_value=0)
+        return list(self.epci.index[here == self.epci["communes"]])
 
     def newest(self, variables: list[str]) -> Table | None:
         """The newest table that has all these variables, or None."""
@@ -116,6 +130,23 @@ def assemble(
     Inputs
     """
     communes = territory.select(gathered.communes)
+    near = gathered.communes["code_epci"].isin(communes["code_epci"].dropna())
+    near |= gathered.communes["code_departement"].isin(communes["code_departement"])
+    around = gathered.communes[near]
+    found = _on(communes, gathered, territory, annee, couverture)
+    if len(around) == len(communes):
+        return found
+    return replace(found, surroundings=lambda: _on(around, gathered, territory, annee, couverture))
+
+
+def _on(
+    communes: pd.DataFrame,
+    gathered: Gathered,
+    territory: Territory,
+    annee: int,
+    couverture: float,
+) -> Inputs:
+    """Figures carried to a frame of communes."""
     populations = _populations(gathered, annee)
     tables = {}
     for lot, table in gathered.lots:

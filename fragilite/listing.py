@@ -10,7 +10,7 @@ from fragilite.ingestion.bundled import bundled_departements, bundled_frame, bun
 from fragilite.ingestion.catalogue import load_sources
 from fragilite.ingestion.lock import SourcesLock
 from fragilite.ingestion.lots import Lot
-from fragilite.method import Method
+from fragilite.method import Indicateur, Method
 from fragilite.national import Limit
 from fragilite.provenance import source_records
 
@@ -78,8 +78,7 @@ def render_method(method: Method) -> str:
         "Arbre (poids dans le parent ; poids dans l'indice)",
         *_tree(method),
         "",
-        f"Âge maximal des données : {number(method.age_max.valeur)} {method.age_max.unite}. "
-        f"{method.age_max.raison}",
+        _oldest(method),
         f"Complétude minimale : {number(100 * method.completude_min.noeud)} % du poids d'un nœud, "
         f"{number(100 * method.completude_min.indice)} % de celui de l'indice.",
     ]
@@ -121,10 +120,29 @@ def _tree(method: Method) -> Iterator[str]:
             pending[:0] = [(child, code, depth + 1) for child in method.weights[code]]
         else:
             one = method.indicateurs[code]
-            low, high = (f"{x:g}".replace(".", ",") for x in (one.points_0, one.points_100))
             yield f"{indent}{code} : {numbers}  {one.libelle}"
-            yield f"{indent}  {low} → {high} {one.unite} ({_DIRECTIONS[one.sens]})"
+            yield f"{indent}  {_points(one)} {one.unite} ({_DIRECTIONS[one.sens]})"
+            if one.lissage:
+                yield from _reason(f"Lissée. {one.lissage.raison}", one.lissage.reference, indent)
             yield from _reason(one.raison, one.reference, indent)
+
+
+def _points(indicator: Indicateur) -> str:
+    """Values that score 0 and 100 points, where the indicator has them."""
+    if indicator.points_0 is None or indicator.points_100 is None:
+        return "sans bornes, en"
+    low, high = (f"{x:g}".replace(".", ",") for x in (indicator.points_0, indicator.points_100))
+    return f"{low} → {high}"
+
+
+def _oldest(method: Method) -> str:
+    """The age beyond which figures are no longer scored."""
+    if method.age_max is None:
+        return "Âge maximal des données : aucun."
+    return (
+        f"Âge maximal des données : {number(method.age_max.valeur)} {method.age_max.unite}. "
+        f"{method.age_max.raison}"
+    )
 
 
 def _reason(reason: str, reference: str, indent: str) -> Iterator[str]:

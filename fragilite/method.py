@@ -51,6 +51,22 @@ class Part(_Record):
         return self.numerateur + self.denominateur
 
 
+class Valeur(_Record):
+    """A figure that does not add up (a median, a rate), as its producer publishes it."""
+
+    type: Literal["valeur"]
+    valeur: str
+
+    @property
+    def variables(self) -> list[str]:
+        """Every variable read."""
+        return [self.valeur]
+
+    def scale(self, millesime: str) -> float:
+        """What the published figure is multiplied by, in a vintage."""
+        return 1.0
+
+
 class Rapport(_Record):
     """Value relative to a reference of the same vintage: 100 × value / reference."""
 
@@ -64,6 +80,10 @@ class Rapport(_Record):
     def variables(self) -> list[str]:
         """Every variable read."""
         return [self.valeur]
+
+    def scale(self, millesime: str) -> float:
+        """What the published figure is multiplied by, in a vintage."""
+        return 100 / self.references[millesime[:4]]
 
 
 class Effectif(_Record):
@@ -80,7 +100,10 @@ class NombreNonNuls(_Record):
     variables: list[str] = Field(min_length=1)
 
 
-Calcul = Annotated[Part | Rapport | Effectif | NombreNonNuls, Field(discriminator="type")]
+#: Figures that do not add up: in a group, the weighted mean of the communes'.
+Moyenne = Valeur | Rapport
+
+Calcul = Annotated[Part | Rapport | Valeur | Effectif | NombreNonNuls, Field(discriminator="type")]
 
 
 # --- records of the file ---------------------------------------------------------------------
@@ -108,7 +131,11 @@ PARAMETRES: Mapping[str, Mapping[str, Any]] = {
 
 
 class Entete(_Record):
-    """Identity of the method, and how scores are made and put together."""
+    """Identity of the method, and how scores are made and put together.
+
+    ``groupes`` says what an EPCI or a département scores: ``recalcul``, from its summed numerators
+    and denominators; ``moyenne``, the population-weighted mean of its communes' scores.
+    """
 
     code: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     version: Label
@@ -120,7 +147,15 @@ class Entete(_Record):
         "bornes", "min_max", "z_score", "rang_centile", "quantiles", "ratio_reference"
     ]
     agregation: Literal["arithmetique", "geometrique", "harmonique"]
+    groupes: Literal["recalcul", "moyenne"] = "recalcul"
     parametres: ParametresNormalisation = ParametresNormalisation()
+
+    @property
+    def bounded(self) -> bool:
+        """Whether scores go from 0 to 100."""
+        return self.normalisation in {"bornes", "min_max", "z_score"} or (
+            self.normalisation == "rang_centile" and self.arguments["echelle"] == SCALE
+        )
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -197,20 +232,34 @@ class Grandeur(_Record):
     france: France | None = None
 
 
+class Lissage(_Record):
+    """Smoothing of a share observed on few people, towards that of its EPCI.
+
+    ``forme`` says what the variance between communes is: ``nette`` of the noise, or as the English
+    Indices of Deprivation have it (``iod``). ``groupe_min``: members known that an EPCI needs.
+    """
+
+    forme: Literal["nette", "iod"] = "nette"
+    groupe_min: int = Field(ge=2)
+    raison: str
+    reference: str
+
+
 class Indicateur(Grandeur):
     """A figure that is scored: ``points_0`` scores 0, ``points_100`` scores 100.
 
     ``court`` names it in a sentence, with its article. With ``bornes_absolues``, these points hold
-    whatever the normalisation of the others.
+    whatever the normalisation of the others; without bounds, they may be left out.
     """
 
     court: Label
     noeud: str
     poids: Weight = 1
     sens: Literal["aggrave", "protege"]
-    points_0: float
-    points_100: float
+    points_0: float | None = None
+    points_100: float | None = None
     bornes_absolues: bool = False
+    lissage: Lissage | None = None
     raison: str
     reference: str
 
@@ -244,6 +293,49 @@ class Volume(_Record):
     variantes: list[Variante] = []
 
 
+class BruitDonnees(_Record):
+    """Noise of the data: see :class:`fragilite.robustness.Noise`."""
+
+    modele: Literal["sondage", "superpopulation"]
+    taux_sondage: float = Field(gt=0, le=1)
+    effet_plan: float = Field(ge=0)
+    exhaustif: float = Field(ge=0)
+    imbriques: list[list[str]] = []
+    raison: str
+    reference: str
+
+
+class ChoixMethode(_Record):
+    """Choices of method that are drawn: see :class:`fragilite.robustness.Choices`."""
+
+    concentration: float = Field(gt=0)
+    normalisations: list[Literal["bornes", "rang_centile", "z_score"]] = Field(min_length=1)
+    agregations: list[Literal["arithmetique", "geometrique", "harmonique"]] = Field(min_length=1)
+    part_retrait: float = Field(ge=0, le=1)
+    raison: str
+    reference: str
+
+
+class SeuilsLecture(_Record):
+    """Shares of the draws in the first fifth that the readings ask of both analyses."""
+
+    net: float = Field(ge=0, le=1)
+    probable: float = Field(ge=0, le=1)
+    sans: float = Field(ge=0, le=1)
+    raison: str
+    reference: str
+
+
+class Incertitude(_Record):
+    """How far ranks could move: two analyses, and what they let one say."""
+
+    tirages: int = Field(ge=1)
+    graine: int = Field(ge=0)
+    donnees: BruitDonnees
+    methode: ChoixMethode
+    lecture: SeuilsLecture
+
+
 class Lecture(_Record):
     """How to read the index and how not to, repeated wherever it is explained."""
 
@@ -273,14 +365,21 @@ class Method(_Record):
 
     Attributes
     ----------
+    base : str
+        Method that the file starts from, ``""`` if it says everything itself.
+    age_max : Parametre or None
+        None: figures are scored whatever their age.
+    incertitude : Incertitude or None
+        None: the method's ranks come without intervals.
     origine : str
         Name or path it was read from.
     sha256 : str
-        Of the file's bytes: two methods of the same name may differ.
+        Of the file's bytes, followed by those of its base: two methods of the same name may differ.
     """
 
+    base: str = ""
     methode: Entete
-    age_max: Parametre
+    age_max: Parametre | None = None
     completude_min: CompletudeMin
     couverture_min: Parametre
     noeuds: dict[str, Noeud]
@@ -288,6 +387,7 @@ class Method(_Record):
     contexte: dict[str, Grandeur] = {}
     effectifs: dict[str, Grandeur] = {}
     volume: Volume | None = None
+    incertitude: Incertitude | None = None
     lecture: Lecture
     origine: str = ""
     sha256: str = ""
@@ -327,6 +427,10 @@ class Method(_Record):
     def column(self, node: str) -> str:
         """Output column of a node: the root's own code, ``fragilite_<code>`` below."""
         return node if node == self.root else f"fragilite_{node}"
+
+    def scored_column(self, code: str) -> str:
+        """Output column of the value that is scored: smoothed where the method smooths it."""
+        return f"{code}_lisse" if self.indicateurs[code].lissage else code
 
     @property
     def age_bands(self) -> list[list[Tranche]]:
@@ -437,8 +541,17 @@ def _parse(content: bytes, origin: str) -> Method:
         problem = f"ce n'est pas du TOML lisible : {_toml_french(str(error))}."
         raise MethodError(origin, [problem]) from error
     problems = [f"{key} : clé inconnue." for key in ("origine", "sha256") if key in data]
+    if "base" in data and data["base"] not in available_methods():
+        known = ", ".join(available_methods())
+        problems.append(f"base : une méthode livrée attendue ({known}), trouvé « {data['base']} ».")
     if problems:
         raise MethodError(origin, problems)
+    if "base" in data:
+        start = method_text(data["base"])
+        content += start
+        data, problems = _derived(tomllib.loads(start.decode("utf-8")), data)
+        if problems:
+            raise MethodError(origin, problems)
     try:
         method = Method(**data, origine=origin, sha256=hashlib.sha256(content).hexdigest())
     except ValidationError as error:
@@ -448,6 +561,55 @@ def _parse(content: bytes, origin: str) -> Method:
     if problems:
         raise MethodError(origin, problems)
     return method
+
+
+def varied(rules: Incertitude, changes: Mapping[str, Any]) -> Incertitude:
+    """Settings of the uncertainty with some changed, None being unchanged.
+
+    Raises
+    ------
+    UsageError
+        If a number is out of its range.
+
+    Examples
+    --------
+    >>> varied(load_method().incertitude, {"tirages": 10, "graine": None}).tirages
+    10
+    """
+    given = {key: value for key, value in changes.items() if value is not None}
+    try:
+        return Incertitude(**_merged(rules.model_dump(), given))
+    except ValidationError as error:
+        raise UsageError(f"Incertitude : {_french(error.errors()[0])}") from error
+
+
+def _derived(base: dict[str, Any], own: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """A method that starts from another: what it takes out, then what it says anew.
+
+    ``retire`` lists keys of the base that leave it (``"noeuds.reseau"``).
+    """
+    own = dict(own)
+    problems = []
+    for place in own.pop("retire", []):
+        *tables, last = str(place).split(".")
+        table: Any = base
+        for name in tables:
+            table = table.get(name) if isinstance(table, dict) else None
+        if not isinstance(table, dict) or last not in table:
+            problems.append(f"retire : « {place} » n'est pas dans la méthode de base.")
+        else:
+            del table[last]
+    return _merged(base, own), problems
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The base with what is said anew; a ``calcul`` is replaced whole, other tables key by key."""
+    return base | {
+        key: _merged(base[key], value)
+        if key != "calcul" and isinstance(value, dict) and isinstance(base.get(key), dict)
+        else value
+        for key, value in own.items()
+    }
 
 
 class MethodError(UsageError):
@@ -552,6 +714,7 @@ def _shortened(value: Any) -> str:
 
 _CALCULS: dict[str, type[BaseModel]] = {
     "part": Part,
+    "valeur": Valeur,
     "rapport": Rapport,
     "effectif": Effectif,
     "nombre_non_nuls": NombreNonNuls,
@@ -566,21 +729,32 @@ _KEYS_BY_RECORD: dict[str, type[BaseModel]] = {
     "contexte": Grandeur,
     "effectifs": Grandeur,
     "volume": Volume,
+    "incertitude": Incertitude,
     "lecture": Lecture,
+}
+#: Tables inside them, by the last key but one.
+_KEYS_BY_TABLE: dict[str, type[BaseModel]] = {
+    "parametres": ParametresNormalisation,
+    "classes": Classes,
+    "tranches": Tranche,
+    "lissage": Lissage,
+}
+_KEYS_BY_UNCERTAINTY: dict[str, type[BaseModel]] = {
+    "donnees": BruitDonnees,
+    "methode": ChoixMethode,
+    "lecture": SeuilsLecture,
 }
 
 
 def _suggestion(place: tuple[Any, ...]) -> str:
     """Propose the known key nearest to an unknown one."""
     record = Method if len(place) == 1 else _KEYS_BY_RECORD.get(str(place[0]), Method)
-    if "parametres" in place[:-1]:
-        record = ParametresNormalisation
-    elif "classes" in place[:-1]:
-        record = Classes
-    elif "tranches" in place[:-1]:
-        record = Tranche
+    if place[0] == "incertitude" and len(place) > 2:
+        record = _KEYS_BY_UNCERTAINTY[str(place[1])]
     elif "calcul" in place[:-1]:
         record = _CALCULS.get(str(place[-2]), Part)
+    else:
+        record = next((_KEYS_BY_TABLE[key] for key in place[:-1] if key in _KEYS_BY_TABLE), record)
     return _did_you_mean(str(place[-1]), list(record.model_fields))
 
 
@@ -598,7 +772,8 @@ def _inconsistencies(method: Method) -> Iterator[str]:
     yield from _head_problems(method)
     yield from _tree_problems(method)
     for code, indicator in method.indicateurs.items():
-        yield from _indicator_problems(f"indicateurs.{code}", indicator)
+        yield from _indicator_problems(f"indicateurs.{code}", indicator, method)
+    yield from _uncertainty_problems(method)
     for place, variable in _variables(method):
         if variable not in source_of_variables():
             known = list(source_of_variables())
@@ -673,10 +848,7 @@ def _head_problems(method: Method) -> Iterator[str]:
     for key, usual in known.items():
         if usual is None and key not in given:
             yield f"methode.parametres.{key} : clé manquante."
-    if head.agregation != "arithmetique" and (
-        head.normalisation not in {"bornes", "min_max", "rang_centile"}
-        or head.arguments.get("echelle", SCALE) != SCALE
-    ):
+    if head.agregation != "arithmetique" and (not head.bounded or head.normalisation == "z_score"):
         yield (
             f"methode.agregation : « {head.agregation} » demande des scores de 0 à 100 (bornes, "
             f"min_max ou rang_centile), trouvé « {head.normalisation} »."
@@ -725,8 +897,19 @@ def _cycle(start: str, nodes: Mapping[str, Noeud]) -> list[str]:
     return []
 
 
-def _indicator_problems(where: str, indicator: Indicateur) -> Iterator[str]:
+def _indicator_problems(where: str, indicator: Indicateur, method: Method) -> Iterator[str]:
     low, high = indicator.points_0, indicator.points_100
+    bounded = indicator.bornes_absolues or method.methode.normalisation == "bornes"
+    if indicator.lissage and not _smoothable(indicator):
+        yield (
+            f"{where}.lissage : seule se lisse une part de personnes comptées par le recensement, "
+            "jamais une médiane ni une part de locaux."
+        )
+    if low is None or high is None:
+        for key, value in (("points_0", low), ("points_100", high)):
+            if value is None and (bounded or (low, high) != (None, None)):
+                yield f"{where}.{key} : clé manquante."
+        return
     if low == high:
         yield f"{where} : points_0 et points_100 doivent différer, trouvé {low:g} deux fois."
     elif (low < high) != (indicator.sens == "aggrave"):
@@ -739,6 +922,38 @@ def _indicator_problems(where: str, indicator: Indicateur) -> Iterator[str]:
         )
 
 
+def _smoothable(figure: Grandeur) -> bool:
+    """Whether a figure is a share of people that the census counts, as far as is known of it."""
+    if not isinstance(figure.calcul, Part) or figure.calcul.complement:
+        return False
+    homes = source_of_variables()
+    known = [homes[name] for name in figure.calcul.variables if name in homes]
+    return all(load_sources()[key].recensement for key in known)
+
+
+def _uncertainty_problems(method: Method) -> Iterator[str]:
+    """Readings in order; shares drawn together that are not counted by the census."""
+    if method.incertitude is None:
+        return
+    reading = method.incertitude.lecture
+    if not reading.sans < reading.probable <= reading.net:
+        yield (
+            "incertitude.lecture : sans < probable ≤ net attendu, trouvé "
+            f"{reading.sans:g}, {reading.probable:g}, {reading.net:g}."
+        )
+    for chain in method.incertitude.donnees.imbriques:
+        for code in chain:
+            indicator = method.indicateurs.get(code)
+            if indicator is None:
+                hint = _did_you_mean(code, list(method.indicateurs))
+                yield f"incertitude.donnees.imbriques : indicateur inconnu « {code} ».{hint}"
+            elif not _smoothable(indicator):
+                yield (
+                    f"incertitude.donnees.imbriques : « {code} » n'est pas une part de personnes "
+                    "comptées par le recensement."
+                )
+
+
 def _calcul_problems(where: str, calcul: Any) -> Iterator[str]:
     """A figure has one source; counts add up, a median is only compared to a reference."""
     known = source_of_variables()
@@ -747,7 +962,7 @@ def _calcul_problems(where: str, calcul: Any) -> Iterator[str]:
     sources = sorted({known[variable] for variable in calcul.variables})
     if len(sources) > 1:
         yield f"{where} : variables d'une seule source attendues, trouvé {', '.join(sources)}."
-    wanted = "mediane" if isinstance(calcul, Rapport) else "effectif"
+    wanted = "mediane" if isinstance(calcul, Moyenne) else "effectif"
     for variable in calcul.variables:
         nature = load_sources()[known[variable]].variables[variable].nature
         if nature != wanted:

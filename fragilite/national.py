@@ -1,63 +1,19 @@
-"""The distribution of each indicator over the communes of France, and what it is used for.
-
-Computed once from a national build and bundled (``bundled/france.json``), it shows a single
-département its place in France without any national file; `calibrate` recomputes the bounds and
-class limits of a method from such a build.
-"""
+"""What only a national build can tell: distributions to bundle, bounds and class limits anew."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fragilite.cog import departement_of
+from fragilite.distribution import STEPS, Distribution
 from fragilite.inputs import population
 from fragilite.method import Method
 from fragilite.pipeline import Build
-
-#: Percentiles kept of each distribution.
-STEPS = np.arange(101)
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """An indicator, or a node, over the communes of France.
-
-    Attributes
-    ----------
-    communes : int
-        Communes that have a value.
-    moyenne : float
-        Mean over communes, each counting one; ``ecart_type`` likewise (ddof 1).
-    moyenne_ponderee : float
-        Mean weighted by population.
-    quantiles : tuple of float
-        101 percentiles of the communes, each counting one.
-    millesime : str
-        Vintage of the data.
-    """
-
-    communes: int
-    moyenne: float
-    ecart_type: float
-    moyenne_ponderee: float
-    quantiles: tuple[float, ...]
-    millesime: str
-
-    def place(self, value: float) -> float:
-        """Share of the communes of France below a value, in % (ties half below)."""
-        low = np.searchsorted(self.quantiles, value, side="left")
-        high = np.searchsorted(self.quantiles, value, side="right")
-        if low < high:  # on one percentile or on several that are equal
-            return float(np.clip((low + high - 1) / 2, 0, 100))
-        return float(np.clip(np.interp(value, self.quantiles, STEPS), 0, 100))
 
 
 def weighted_quantiles(values: pd.Series, weights: pd.Series, at: list[float]) -> list[float]:
@@ -87,24 +43,34 @@ def weighted_quantiles(values: pd.Series, weights: pd.Series, at: list[float]) -
 
 
 def distributions(build: Build) -> dict[str, Distribution]:
-    """Distribution of each indicator, context figure and node of a national build."""
-    people, scores = population(build.inputs), build.result.scores
-    found = {
-        code: (figure.values, figure.millesime or "")
-        for code, figure in build.result.figures.items()
-        if code not in build.method.effectifs and figure.millesime
-    }
-    found |= {build.method.column(str(node)): (scores.noeuds[node], "") for node in scores.noeuds}
-    return {
-        code: _distribution(values, people, millesime)
-        for code, (values, millesime) in found.items()
-        if values.notna().any()
-    }
+    """Distribution of each indicator, context figure and node of a national build.
+
+    An indicator that the method smooths has two: as observed, and as scored.
+    """
+    people, method = population(build.inputs), build.method
+    found = _of_figures(build, people)
+    for node, values in build.result.scores.noeuds.items():
+        found[method.column(str(node))] = distribution(values, people, "")
+    return {code: one for code, one in found.items() if one.communes}
 
 
-def _distribution(values: pd.Series, people: pd.Series, millesime: str) -> Distribution:
+def _of_figures(build: Build, people: pd.Series) -> dict[str, Distribution]:
+    method, found = build.method, {}
+    for code, figure in build.result.figures.items():
+        if figure.millesime and code not in method.effectifs:
+            found[code] = distribution(figure.values, people, figure.millesime)
+            if code in method.indicateurs:
+                name = method.scored_column(code)
+                found[name] = distribution(figure.scored, people, figure.millesime)
+    return found
+
+
+def distribution(values: pd.Series, people: pd.Series, millesime: str) -> Distribution:
+    """Distribution of the known values, the weighted mean by `people`."""
     known = values.dropna()
-    weights = people[known.index].fillna(0)
+    if known.empty:
+        return Distribution(0, np.nan, np.nan, np.nan, (), millesime)
+    weights = people.reindex(known.index).fillna(0)
     return Distribution(
         len(known),
         float(known.mean()),
@@ -115,55 +81,19 @@ def _distribution(values: pd.Series, people: pd.Series, millesime: str) -> Distr
     )
 
 
-@dataclass(frozen=True)
-class France:
-    """Distributions of a national build, and what it was.
+def as_json(
+    build: Build, label: str, others: Mapping[str, Distribution] | None = None
+) -> dict[str, Any]:
+    """The distributions of a national build, rounded, ready to be bundled.
 
-    Attributes
+    Parameters
     ----------
-    libelle : str
-        What the figures are, for readers.
-    methode : str
-        Code and version of the method.
-    comptes : tuple of str
-        Indicators that were scored.
-    distributions : dict of str to Distribution
+    build : Build
+    label : str
+        What the figures are.
+    others : mapping of str to Distribution, optional
+        Those of figures that the build's method does not read.
     """
-
-    libelle: str
-    methode: str
-    comptes: tuple[str, ...]
-    distributions: Mapping[str, Distribution]
-
-    def place(self, code: str, value: float) -> float | None:
-        """Share of the communes of France below a value of an indicator, in %."""
-        found = self.distributions.get(code)
-        return None if found is None or np.isnan(value) else found.place(value)
-
-    def compares(self, build: Build) -> bool:
-        """Whether scores of a build compare with these: same method, same indicators scored."""
-        header = build.method.methode
-        same = self.methode == f"{header.code} {header.version}"
-        return same and set(self.comptes) == set(build.result.scores.scored)
-
-
-@cache
-def france() -> France:
-    """The distributions that travel with the program."""
-    data = json.loads((files("fragilite") / "bundled/france.json").read_text(encoding="utf-8"))
-    return France(
-        data["libelle"],
-        data["methode"],
-        tuple(data["comptes"]),
-        {
-            code: Distribution(**record | {"quantiles": tuple(record["quantiles"])})
-            for code, record in data["distributions"].items()
-        },
-    )
-
-
-def as_json(build: Build, label: str) -> dict[str, Any]:
-    """The distributions of a national build, rounded, ready to be bundled."""
     return {
         "libelle": label,
         "methode": f"{build.method.methode.code} {build.method.methode.version}",
@@ -178,7 +108,7 @@ def as_json(build: Build, label: str) -> dict[str, Any]:
                 "quantiles": [round(value, 2) for value in found.quantiles],
                 "millesime": found.millesime,
             }
-            for code, found in distributions(build).items()
+            for code, found in {**(others or {}), **distributions(build)}.items()
         },
     }
 
@@ -221,7 +151,8 @@ def calibrate(build: Build) -> list[Limit]:
     found: list[Limit] = []
     for code, indicator in method.indicateurs.items():
         figure = build.result.figures[code]
-        if code in build.withdrawn or figure.values[metropole].isna().all():
+        unknown = code in build.withdrawn or figure.values[metropole].isna().all()
+        if unknown or indicator.points_0 is None or indicator.points_100 is None:
             continue
         low, high = weighted_quantiles(figure.values[metropole], people[metropole], list(TAILS))
         points = (low, high) if indicator.sens == "aggrave" else (high, low)

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from fragilite import indicators, scoring
+from fragilite.certainty import uncertainty_of
 from fragilite.cog import LAST_YEAR
 from fragilite.dictionary import Column, classed_nodes, dictionary
-from fragilite.errors import FragiliteError
+from fragilite.distribution import france
+from fragilite.errors import FragiliteError, UsageError
 from fragilite.indicators import Figure
 from fragilite.ingestion.gather import gather
 from fragilite.ingestion.options import Options
 from fragilite.inputs import Inputs, assemble, population
 from fragilite.method import DEFAULT, Method, load_method
-from fragilite.scoring import Scores
+from fragilite.robustness import Uncertainty
+from fragilite.scoring import Reference, Scores
 from fragilite.table import Statut, Table, statut_names
 from fragilite.territory import Territory, parse_territory
 
 EPCI_PARTIEL = "EPCI partiel"
+#: Name of the territory that is the whole country.
+FRANCE = "france"
 #: What a spreadsheet would run as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -51,6 +56,12 @@ class Build:
         One row per commune, in the order of codes.
     epci : DataFrame
         One row per EPCI; without values where the build does not hold it whole.
+    reference : dict of str to Reference
+        Distribution of the indicators over France, for the normalisations that compare.
+    options : Options
+        Where its figures could be taken from.
+    uncertainty : Uncertainty or None
+        How sure the ranks are; None where it was not asked for.
     """
 
     inputs: Inputs
@@ -60,6 +71,9 @@ class Build:
     result_departement: Result
     communes: pd.DataFrame
     epci: pd.DataFrame
+    reference: Mapping[str, Reference]
+    options: Options
+    uncertainty: Uncertainty | None = None
 
     @property
     def nom(self) -> str:
@@ -86,6 +100,7 @@ def build(
     method: str | Path | Method = DEFAULT,
     annee: int = LAST_YEAR,
     options: Options | None = None,
+    uncertainty: bool | None = None,
 ) -> Build:
     """Compute the index of digital fragility of the communes of a territory.
 
@@ -101,6 +116,9 @@ def build(
     options : Options, optional
         Where figures may be taken from; by default the bundled ones, else ``data/raw``, else the
         publishers.
+    uncertainty : bool, optional
+        Whether to say how sure the ranks are; by default yes, if the method says how, but for all
+        of France.
 
     Returns
     -------
@@ -109,7 +127,7 @@ def build(
     Raises
     ------
     UsageError
-        Unknown département, or faulty method file.
+        Unknown département, faulty method file, or one that does not say how sure its ranks are.
     SourceUnavailableError
         No figures at hand for this territory, or a publisher at fault.
 
@@ -122,7 +140,8 @@ def build(
     rules = method if isinstance(method, Method) else load_method(method)
     where = parse_territory(territory) if isinstance(territory, str) else territory
     needs = indicators.needs(rules)
-    gathered = gather(where, annee, needs, options or Options())
+    options = options or Options()
+    gathered = gather(where, annee, needs, options)
     data = assemble(gathered, where, annee, rules.couverture_min.valeur)
     figures = indicators.compute(data, rules)
     old = {
@@ -130,47 +149,87 @@ def build(
         for code in rules.indicateurs
         if indicators.is_withdrawn(figures[code].millesime, annee, rules)
     }
-    result = _result(figures, indicators.volume(data, rules), rules, old)
+    reference = _reference(figures, rules, where)
+    result = _result(figures, indicators.volume(data, rules), rules, old, reference)
 
     people = population(data)
-    whole = _whole_epci(data)
-    in_whole = data.communes["code_epci"].where(data.communes["code_epci"].isin(whole))
-    result_epci = _grouped(result, in_whole, people, rules, old, data.medians)
-    result_departement = _grouped(result, data.communes["code_departement"], people, rules, old)
+    in_whole = data.communes["code_epci"].where(data.communes["code_epci"].isin(data.whole_epci))
+    group = partial(_grouped, result, people=people, method=rules, old=old, reference=reference)
+    result_epci = group(in_whole, medians=data.medians)
+    result_departement = group(data.communes["code_departement"])
     communes = _table(data.communes, people, result, rules)
+    sure = None
+    ranked = communes["rang"].notna().any()
+    if ranked and _wanted(uncertainty, rules, where) and rules.incertitude:
+        sure = uncertainty_of(result, rules, rules.incertitude, people, reference)
+        communes = communes.join(sure.territoires)
     return Build(
         data, rules, result, result_epci, result_departement,
         _checked(communes.reset_index()),
         _checked(_epci_table(data, people, result_epci, rules)),
+        reference, options, sure,
     )  # fmt: skip
 
 
+def rebuild(done: Build, method: Method) -> Build:
+    """The same territory, year and sources, by another method; without the uncertainty analyses."""
+    return build(
+        done.inputs.territory, method=method, annee=done.inputs.annee, options=done.options,
+        uncertainty=False,
+    )  # fmt: skip
+
+
+def _wanted(uncertainty: bool | None, method: Method, where: Territory) -> bool:
+    """Whether to run the uncertainty analyses: 0.1 s for a département, some 6 s for France."""
+    if uncertainty and method.incertitude is None:
+        raise UsageError(
+            f"La méthode {method.methode.code} n'a pas de table [incertitude].",
+            "Copiez celle de fragilite-2026, ou retirez --uncertainty.",
+        )
+    asked = where.nom != FRANCE if uncertainty is None else uncertainty
+    return asked and method.incertitude is not None
+
+
+def _reference(
+    figures: Mapping[str, Figure], method: Method, where: Territory
+) -> Mapping[str, Reference]:
+    """What indicators are compared with: all communes of France, here or as bundled."""
+    if where.nom == FRANCE:
+        return scoring.references(
+            pd.DataFrame({code: figures[code].scored for code in method.indicateurs})
+        )
+    return france().references(method)
+
+
 def _result(
-    figures: Mapping[str, Figure], volume: pd.Series, method: Method, old: set[str]
+    figures: Mapping[str, Figure],
+    volume: pd.Series,
+    method: Method,
+    old: set[str],
+    reference: Mapping[str, Reference],
 ) -> Result:
     scored = pd.DataFrame(
-        {code: figures[code].values for code in method.indicateurs if code not in old}
+        {code: figures[code].scored for code in method.indicateurs if code not in old}
     )
-    return Result(figures, scoring.score(scored, method), volume)
+    return Result(figures, scoring.score(scored, method, reference), volume)
 
 
 def _grouped(
     result: Result,
     groups: pd.Series,
-    population: pd.Series,
+    *,
+    people: pd.Series,
     method: Method,
     old: set[str],
+    reference: Mapping[str, Reference],
     medians: Sequence[Table] = (),
 ) -> Result:
-    figures = indicators.regroup(result.figures, groups, population, method, medians)
-    people = result.volume.groupby(groups).agg(lambda rows: rows.sum(skipna=False))
-    return _result(figures, people, method, old)
-
-
-def _whole_epci(data: Inputs) -> list[str]:
-    """EPCI whose communes are all in the build (CC du Pays d'Ancenis: 1 of 20 is in 49)."""
-    here = data.communes["code_epci"].value_counts().reindex(data.epci.index, fill_value=0)
-    return list(data.epci.index[here == data.epci["communes"]])
+    figures = indicators.regroup(result.figures, groups, people, method, medians)
+    volume = result.volume.groupby(groups).agg(lambda rows: rows.sum(skipna=False))
+    found = _result(figures, volume, method, old, reference)
+    if method.methode.groupes == "moyenne":
+        return replace(found, scores=scoring.averaged(result.scores, groups, people))
+    return found
 
 
 def _table(
@@ -205,6 +264,8 @@ def _table(
     for code, figure in result.figures.items():
         columns[code] = figure.values
         if code in method.indicateurs:
+            if method.indicateurs[code].lissage:
+                columns[f"{code}_lisse"] = figure.scored
             scored = code in scores.scored
             columns[f"{code}_score"] = scores.indicateurs[code] if scored else np.nan
             columns[f"{code}_contribution"] = scores.contributions[code] if scored else np.nan

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fragilite import __version__
+from fragilite.distribution import france
 from fragilite.ingestion.lots import Lot
 from fragilite.pipeline import Build, class_warnings
 
@@ -25,9 +26,26 @@ def provenance(build: Build) -> dict[str, Any]:
         "indicateurs_comptes": build.result.scores.scored,
         "indicateurs_retires": build.withdrawn,
         "avertissements": class_warnings(build),
+        "incertitude": _uncertainty(build),
         "sources": source_records(build.inputs.lots),
         "usage": build.method.lecture.usage,
         "non_usage": build.method.lecture.non_usage,
+    }
+
+
+def _uncertainty(build: Build) -> dict[str, Any] | None:
+    """What was drawn, so that another can draw it again; None where nothing was."""
+    rules = build.method.incertitude
+    if build.uncertainty is None or rules is None:
+        return None
+    return {
+        "tirages": rules.tirages,
+        "graine": rules.graine,
+        "donnees": rules.donnees.model_dump(exclude={"raison", "reference"}),
+        "methode": rules.methode.model_dump(exclude={"raison", "reference"}),
+        "lecture": rules.lecture.model_dump(exclude={"raison", "reference"}),
+        "distribution_nationale": france().libelle,
+        "remarques": build.uncertainty.remarques,
     }
 
 

@@ -142,8 +142,8 @@ class Indice:
         rules = {
             code: Regle(
                 "bornes" if found.bornes_absolues else head.normalisation,
-                found.points_0,
-                found.points_100,
+                np.nan if found.points_0 is None else found.points_0,
+                np.nan if found.points_100 is None else found.points_100,
                 found.sens,
                 found.france.valeur if found.france else np.nan,
                 {} if found.bornes_absolues else head.arguments,
@@ -776,6 +776,40 @@ def score(
             _observed(scores, {code: method.shares[code] for code in codes}), values.index
         ),
         scored=codes,
+    )
+
+
+def averaged(scores: Scores, groups: pd.Series, weights: pd.Series) -> Scores:
+    """Scores of groups of territories: the weighted means of their members'.
+
+    Parameters
+    ----------
+    scores : Scores
+        Of the members.
+    groups : Series of str
+        Group of each member; missing where it belongs to none.
+    weights : Series of float64
+        Weight of each member (its population).
+
+    Returns
+    -------
+    Scores
+        Indexed by group, over the members that have a value; nothing is saturated.
+    """
+    inside = weights.where(groups.notna(), 0.0).fillna(0.0)
+
+    def mean(frame: pd.DataFrame) -> pd.DataFrame:
+        total = frame.mul(inside, axis=0).groupby(groups).sum()
+        return total / frame.notna().mul(inside, axis=0).groupby(groups).sum()
+
+    return Scores(
+        mean(scores.indicateurs),
+        mean(scores.indicateurs).isna() & False,
+        mean(scores.noeuds),
+        mean(scores.contributions),
+        mean(scores.completude.to_frame())[0],
+        mean(scores.completude_methode.to_frame())[0],
+        scores.scored,
     )
 
 

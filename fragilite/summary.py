@@ -8,16 +8,23 @@ from typing import Any
 
 import pandas as pd
 
-from fragilite.french import listing, number, paragraph, plural
+from fragilite.dictionary import scale
+from fragilite.french import aligned, listing, number, paragraph, plural
 from fragilite.method import Method
 from fragilite.pipeline import Build, class_warnings
 from fragilite.provenance import provenance
+from fragilite.robustness import LECTURES
 from fragilite.table import Statut
 
 MOST_FRAGILE = 10
 MOST_PEOPLE = 5
 #: Nodes of the tree that fit in a line: the root and those nearest to it.
 SHOWN_NODES = 6
+#: The models of the noise of the data, in a reader's words.
+MODELES = {
+    "superpopulation": "sondage et instabilité des petits effectifs",
+    "sondage": "sondage seul",
+}
 #: Above this many communes, a list of names no longer helps: their number is given.
 NAMED = 5
 
@@ -37,6 +44,8 @@ def summary(build: Build, files: Sequence[Path] = (), stale: Sequence[Path] = ()
     shown = ["code_insee", "nom", "rang", *nodes, "personnes_a_accompagner"]
     volume = ["code_insee", "nom", "rang_volume", "personnes_a_accompagner"]
     volume += ["part_cumulee_personnes", method.root]
+    if build.uncertainty:
+        shown += ["rang_min_90", "rang_max_90", "lecture"]
     if "classe_libelle" in table:
         volume.append("classe_libelle")
     return {
@@ -55,6 +64,7 @@ def summary(build: Build, files: Sequence[Path] = (), stale: Sequence[Path] = ()
         "plus_fragiles": _records(fragile[shown].dropna(subset=[nodes[0]])),
         "plus_de_personnes": _records(crowd[volume].dropna(subset=["personnes_a_accompagner"])),
         "plus_fragiles_tiennent": _held(build),
+        "certitude": certainty(build),
         "a_savoir": remarks(build) + _outline_remarks(build, files),
         "sources": [
             {key: source[key] for key in ("editeur", "titre", "millesime", "geographie", "licence")}
@@ -75,6 +85,23 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _float(value: Any) -> float:
     return float(value)
+
+
+def certainty(build: Build) -> dict[str, Any] | None:
+    """How sure the ranks are, in a few numbers; None where the analyses have not run."""
+    rules, found = build.method.incertitude, build.uncertainty
+    if found is None or rules is None:
+        return None
+    table = found.territoires
+    counts = table["lecture"].value_counts()
+    return {
+        "tirages": rules.tirages,
+        "graine": rules.graine,
+        "modele": rules.donnees.modele,
+        "largeur_mediane": _float((table["rang_max_90"] - table["rang_min_90"]).median()),
+        "lectures": {name: int(counts.get(name, 0)) for name in LECTURES},
+        "remarques": found.remarques,
+    }
 
 
 def _held(build: Build) -> dict[str, Any] | None:
@@ -107,9 +134,10 @@ def remarks(build: Build) -> list[str]:
             found.append(f"{label} : aucune donnée à portée, pas compté.")
             continue
         if code in build.withdrawn:
+            limit = f"(plus de {number(method.age_max.valeur)} ans) " if method.age_max else ""
             found.append(
-                f"{label} : données de {figure.millesime[:4]}, trop anciennes "
-                f"(plus de {number(method.age_max.valeur)} ans) : montrées, pas comptées."
+                f"{label} : données de {figure.millesime[:4]}, trop anciennes {limit}: "
+                "montrées, pas comptées."
             )
             continue
         for status, word in (
@@ -126,6 +154,12 @@ def remarks(build: Build) -> list[str]:
             rule = figure.regles[estimated].mode().iloc[0]
             count = plural(int(estimated.sum()), "commune")
             found.append(f"{label} : estimé pour {count} ({rule}).")
+    found += [
+        f"{method.indicateurs[code].libelle} : la part comptée est lissée, rapprochée de celle de "
+        f"l'EPCI ou du département quand peu de personnes la portent (colonne {code}_lisse)."
+        for code in build.result.scores.scored
+        if method.indicateurs[code].lissage
+    ]
     without = build.communes[build.communes[method.root].isna()]
     if len(without):
         found.append(
@@ -180,8 +214,9 @@ def render(facts: dict[str, Any], build: Build) -> str:
             f"avec un indice ; {number(where['epci'])} EPCI.",
         ],
         [
-            "Intensité : les plus fragiles (de 0 à 100, 100 = le plus fragile)",
+            f"Intensité : les plus fragiles ({scale(method)})",
             *_fragile(facts, method),
+            *_certainty_lines(facts["certitude"]),
         ],
         *(_volume_blocks(facts, method) if facts["plus_de_personnes"] else []),
         _section("À savoir", facts["a_savoir"]),
@@ -198,6 +233,26 @@ def render(facts: dict[str, Any], build: Build) -> str:
         ["Fichiers", *(f"  {path}" for path in facts["fichiers"])] if facts["fichiers"] else [],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _certainty_lines(found: dict[str, Any] | None) -> list[str]:
+    """What the intervals and the readings are, and how many communes have each."""
+    if found is None:
+        return []
+    lines = [
+        "« À 90 % » : entre quels rangs se tient la commune, neuf fois sur dix, quand on retire au "
+        f"sort {number(found['tirages'])} fois ses données dans la limite de leur bruit "
+        f"({MODELES[found['modele']]}). La lecture dit si elle est dans le cinquième le plus "
+        f"fragile de ce territoire, selon ces tirages et selon {number(found['tirages'])} autres "
+        "choix de méthode possibles."
+    ]
+    named = [f"{number(count)} « {name} »" for name, count in found["lectures"].items()]
+    if any(found["lectures"].values()):
+        lines.append(
+            f"Dans ce territoire : {listing(named)}. « Pas de signal » ne dit pas que personne n'y "
+            "a besoin d'aide."
+        )
+    return [paragraph(line) for line in [*lines, *found["remarques"]]]
 
 
 def _volume_blocks(facts: dict[str, Any], method: Method) -> list[list[str]]:
@@ -251,7 +306,12 @@ def _source_lines(sources: Sequence[dict[str, Any]], communes: int) -> list[str]
 
 
 def _fragile(facts: dict[str, Any], method: Method) -> list[str]:
-    nodes = list(method.descending())[:SHOWN_NODES]
+    sure = facts["certitude"] is not None
+    nodes = [
+        node
+        for node in method.descending()
+        if not sure or node == method.root or method.noeuds[node].parent == method.root
+    ][:SHOWN_NODES]
     header = ["rang", "commune", *(method.noeuds[node].court for node in nodes), "personnes"]
     rows = [
         [
@@ -262,7 +322,13 @@ def _fragile(facts: dict[str, Any], method: Method) -> list[str]:
         ]
         for row in facts["plus_fragiles"]
     ]
-    return _aligned(header, rows)
+    if sure:
+        header = ["rang", "à 90 %", *header[1:], "lecture"]
+        rows = [
+            [line[0], f"{row['rang_min_90']}–{row['rang_max_90']}", *line[1:], row["lecture"]]
+            for line, row in zip(rows, facts["plus_fragiles"], strict=True)
+        ]
+    return aligned(header, rows, {"commune", "classe", "lecture"})
 
 
 def _crowd(facts: dict[str, Any], title: str, root: str) -> list[str]:
@@ -278,23 +344,8 @@ def _crowd(facts: dict[str, Any], title: str, root: str) -> list[str]:
         ]
         for row in facts["plus_de_personnes"]
     ]
-    return _aligned(header, rows)
+    return aligned(header, rows, {"commune", "classe", "lecture"})
 
 
 def _nan(value: Any) -> float:
     return float("nan") if value is None else float(value)
-
-
-def _aligned(header: list[str], rows: list[list[str]]) -> list[str]:
-    """Columns of equal width: texts to the left, numbers to the right."""
-    lines = [header, *rows]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(header))]
-    texts = {"commune", "classe"}
-    return [
-        "  "
-        + "  ".join(
-            cell.ljust(width) if title in texts else cell.rjust(width)
-            for cell, width, title in zip(line, widths, header, strict=True)
-        ).rstrip()
-        for line in lines
-    ]

@@ -1,5 +1,6 @@
 """The index of Maine-et-Loire against independent figures, and the contract of the columns."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,7 +11,8 @@ from fragilite.ingestion.options import Options
 from fragilite.pipeline import _checked, build
 from fragilite.table import Statut
 
-EXPECTED = {
+#: Worked out independently: with the share of 80 or over living alone as observed (method 1.0).
+OBSERVED = {
     "La Pellerine": 66.3,
     "Noyant-Villages": 63.8,
     "Montsoreau": 61.2,
@@ -18,12 +20,50 @@ EXPECTED = {
     "Orée d'Anjou": 39.5,
     "Angers": 34.2,
 }
+#: With that share smoothed (method 1.1): it moves the index of villages, not of towns.
+SMOOTHED = OBSERVED | {"La Pellerine": 62.2, "Noyant-Villages": 63.6, "Montsoreau": 58.1}
 
 
-@pytest.mark.parametrize(("nom", "value"), EXPECTED.items())
-def test_indices_worked_out_independently(built, nom, value):
+def without_smoothing(path):
+    from fragilite.method import method_text
+
+    text = method_text("fragilite-2026").decode()
+    start = text.index("[indicateurs.part_80_plus_vivant_seuls.lissage]")
+    path.write_text(text[:start] + text[text.index("\n# --- Le contexte", start) :], "utf-8")
+    return path
+
+
+def test_indices_worked_out_independently(tmp_path):
+    plain = build("49", method=without_smoothing(tmp_path / "m.toml"), uncertainty=False)
+    index = plain.communes.set_index("nom")["indice"]
+    for nom, value in OBSERVED.items():
+        assert index[nom] == pytest.approx(value, abs=0.1), nom
+
+
+@pytest.mark.parametrize(("nom", "value"), SMOOTHED.items())
+def test_indices_with_small_numbers_smoothed(built, nom, value):
     index = built.communes.set_index("nom")["indice"]
     assert index[nom] == pytest.approx(value, abs=0.1)
+
+
+def test_smoothing_worked_out_by_hand(built):
+    """La Pellerine, in CC Baugeois Vallée (7 communes, under 8): towards the département.
+
+    m = ln[(r+½)/(n−r+½)], s² = (n+1)(n+2)/[n(r+1)(n−r+1)], on every commune of 49 that is known.
+    """
+    rp = built.inputs.tables["insee_rp", "2022"].values[["pop", "pop_80_plus_vivant_seuls"]]
+    n, r = (rp.dropna()[name] for name in ("pop", "pop_80_plus_vivant_seuls"))
+    m = np.log((r + 0.5) / (n - r + 0.5))
+    s2 = (n + 1) * (n + 2) / (n * (r + 1) * (n - r + 1))
+    tau2 = m.var() - s2.mean()
+    target = np.log((r.sum() + 0.5) / (n.sum() - r.sum() + 0.5))
+    weight = tau2 / (tau2 + s2["49237"])
+    smoothed = weight * m["49237"] + (1 - weight) * target
+    row = built.communes.set_index("code_insee").loc["49237"]
+    assert row["part_80_plus_vivant_seuls_lisse"] == pytest.approx(100 / (1 + np.exp(-smoothed)))
+    assert row["part_80_plus_vivant_seuls"] > row["part_80_plus_vivant_seuls_lisse"]
+    score = 100 * (row["part_80_plus_vivant_seuls_lisse"] - 0.8) / (5.3 - 0.8)
+    assert row["part_80_plus_vivant_seuls_score"] == pytest.approx(min(score, 100))
 
 
 def test_every_commune_of_2026_has_an_index(built):
@@ -126,10 +166,13 @@ def test_columns_are_the_contract(built):
     names = list(built.communes.columns)
     assert names[: len(fixed)] == fixed
     place = len(fixed)
-    suffixes = ("", "_score", "_contribution", "_statut", "_regle", "_sature", "_millesime")
-    for code in built.method.indicateurs:
-        assert names[place : place + 7] == [code + suffix for suffix in suffixes]
-        place += 7
+    suffixes = ["", "_score", "_contribution", "_statut", "_regle", "_sature", "_millesime"]
+    for code, indicator in built.method.indicateurs.items():
+        expected = [code + suffix for suffix in suffixes]
+        if indicator.lissage:
+            expected.insert(1, f"{code}_lisse")
+        assert names[place : place + len(expected)] == expected
+        place += len(expected)
     for code in [*built.method.contexte, *built.method.effectifs]:
         assert names[place : place + 4] == [
             code,
@@ -138,7 +181,10 @@ def test_columns_are_the_contract(built):
             f"{code}_millesime",
         ]
         place += 4
-    assert place == len(names)
+    assert names[place:] == [
+        "rang_median", "rang_min_90", "rang_max_90", "proba_premier_cinquieme",
+        "part_scenarios_premier_cinquieme", "lecture",
+    ]  # fmt: skip
     assert all(name.isascii() and name == name.lower() for name in names)
 
 

@@ -17,9 +17,10 @@ NAN = float("nan")
 
 def inputs(tables, annee=2026):
     communes = pd.DataFrame({"nom": list(CODES), "code_epci": ["1", "1", "1", "2", "2"]}, CODES)
-    nothing = pd.DataFrame()
+    communes["code_departement"] = "49"
+    epci = pd.DataFrame({"nom": ["un", "deux"], "communes": [3, 2]}, pd.Index(["1", "2"]))
     here = parse_territory("49")
-    return Inputs(annee, here, communes, nothing, nothing, tables, [], lambda codes: codes)
+    return Inputs(annee, here, communes, epci, pd.DataFrame(), tables, [], lambda codes: codes)
 
 
 def table(source, millesime, columns, secret=()):

@@ -109,8 +109,8 @@ def test_every_number_has_a_reason_and_a_dated_reference():
         ('n = "bornes"', 'n = "quantiles"', "methode.parametres.classes : clé manquante"),
         ("version = ", "versions = ", "methode.versions : clé inconnue"),
         ("[volume]", "[volumes]", "volumes : clé inconnue"),
-        ("date = 2026-11-21", 'date = "hier"', "methode.date : date attendue"),
-        ("date = 2026-11-21", "date = 2026-11-21T10:00:00", "date attendue"),
+        ("date = 2026-11-22", 'date = "hier"', "methode.date : date attendue"),
+        ("date = 2026-11-22", "date = 2026-11-22T10:00:00", "date attendue"),
         ("points_0 = 11.0", "points_0 = nan", "points_0 : nombre fini attendu"),
         ("points_0 = 11.0", "points_0 = inf", "points_0 : nombre fini attendu"),
         ("poids = 0.25", "poids = inf", "noeuds.reseau.poids : nombre fini attendu"),
@@ -243,7 +243,7 @@ def test_deep_tree(built, tmp_path):
     path.write_text(text.replace("[noeuds.competences]", "".join(levels) + "[noeuds.competences]"))
     deep = load_method(path)
     values = pd.DataFrame(
-        {code: built.result.figures[code].values for code in built.result.scores.scored}
+        {code: built.result.figures[code].scored for code in built.result.scores.scored}
     )
     gap = score(values, deep).noeuds["indice"] - built.result.scores.noeuds["indice"]
     assert gap.abs().max() < 1e-9

@@ -10,9 +10,10 @@ import pytest
 from publishers import OPTIONS, address
 from werkzeug import Response
 
-from fragilite.national import Distribution, weighted_quantiles
+from fragilite.distribution import Distribution
+from fragilite.national import weighted_quantiles
 
-DERIVED = re.compile(r"rang|part_cumulee")
+DERIVED = re.compile(r"rang|part_cumulee|premier_cinquieme|lecture")
 
 
 @pytest.fixture(scope="module")

@@ -81,7 +81,7 @@ def test_geoparquet_carries_its_provenance(built, folder):
     facts = json.loads(schema.metadata[b"fragilite"])
     assert facts["methode"] == {
         "code": "fragilite-2026",
-        "version": "1.0.0",
+        "version": "1.1.0",
         "sha256": built.method.sha256,
     }
     assert facts["geographie"] == "Communes au 1er janvier 2026"

@@ -17,10 +17,14 @@ class _Record(BaseModel):
 
 
 class VariableRecord(_Record):
-    """A variable of a source: label, unit, and how it behaves when communes are put together."""
+    """A variable of a source: label, unit, and how it behaves when communes are put together.
+
+    ``arrondi`` is the step its producer rounds it to, 0 where figures are exact or unrounded.
+    """
 
     libelle: str
     unite: str
+    arrondi: float = 0
     nature: Literal["effectif", "mediane", "classe"] = "effectif"
     poids: str | None = None
 
@@ -157,6 +161,9 @@ class Source(_Record):
         What a commune without a row is worth: nothing (zero), or unknown (absent).
     verifiee_le : str
         ISO date on which somebody opened ``page``; empty until then.
+    recensement : bool
+        Whether it counts people by the census: its shares carry the noise of a survey, and of
+        small numbers.
     a_la_demande : bool
         Whether its files are too heavy to be fetched unasked: ``fragilite fetch <source>`` does.
     millesimes : list of Vintage
@@ -171,6 +178,7 @@ class Source(_Record):
     cadence: str
     sans_ligne: Literal["zero", "absent"]
     verifiee_le: str
+    recensement: bool = False
     a_la_demande: bool = False
     variables: dict[str, VariableRecord] = {}
     millesimes: list[Vintage] = []

@@ -1,0 +1,151 @@
+"""How sure the ranks of a build are: its method's declarations, handed to the engine.
+
+The engine (:mod:`fragilite.robustness`) serves any index; here the people each share is observed
+on, the shares that are smoothed and the figures that are rounded are taken from a build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from fragilite import robustness
+from fragilite.ingestion.catalogue import load_sources, source_of_variables
+from fragilite.method import Grandeur, Incertitude, Method, Moyenne, Part
+from fragilite.robustness import Choices, Noise, Sensitivity, Seuils, Uncertainty
+from fragilite.scoring import Reference
+
+#: Base sample of the Sobol indices: the least power of two that steadies them on one département.
+SENSITIVITY_DRAWS = 1024
+
+if TYPE_CHECKING:
+    from fragilite.indicators import Figure
+    from fragilite.pipeline import Result
+
+
+def uncertainty_of(
+    result: Result,
+    method: Method,
+    rules: Incertitude,
+    population: pd.Series,
+    reference: Mapping[str, Reference],
+) -> Uncertainty:
+    """Both analyses on the communes of a build.
+
+    Parameters
+    ----------
+    result : Result
+        Figures and scores of the communes.
+    method : Method
+    rules : Incertitude
+        Those of the method, or a variant of them.
+    population : Series of float64
+        Inhabitants of each commune.
+    reference : mapping of str to Reference
+        Distribution of the indicators over the whole country.
+
+    Returns
+    -------
+    Uncertainty
+    """
+    return robustness.uncertainty(
+        scored_values(result),
+        method,
+        rules.tirages,
+        rules.graine,
+        denominators(result, method),
+        population=population,
+        reference=reference,
+        noise=noise_of(result, method, rules),
+        choices=choices_of(rules),
+        seuils=Seuils(rules.lecture.net, rules.lecture.probable, rules.lecture.sans),
+    )
+
+
+def sensitivity_of(
+    result: Result,
+    method: Method,
+    rules: Incertitude,
+    reference: Mapping[str, Reference],
+    draws: int = SENSITIVITY_DRAWS,
+) -> Sensitivity:
+    """Which choice of method moves the ranks of a build most: see :func:`uncertainty_of`.
+
+    Parameters
+    ----------
+    draws : int
+        Base sample: the index is computed some ten times as often.
+
+    Returns
+    -------
+    Sensitivity
+    """
+    return robustness.sensitivity(
+        scored_values(result),
+        method,
+        draws,
+        rules.graine,
+        reference=reference,
+        choices=choices_of(rules),
+    )
+
+
+def scored_values(result: Result) -> pd.DataFrame:
+    """Values that are scored, in their units, shape (communes, indicators)."""
+    return pd.DataFrame({code: result.figures[code].scored for code in result.scores.scored})
+
+
+def denominators(result: Result, method: Method) -> pd.DataFrame:
+    """People that each share of the census is observed on, shape (communes, shares)."""
+    return pd.DataFrame(
+        {
+            code: result.figures[code].parts["denominateur"]
+            for code in result.scores.scored
+            if is_census_share(method.indicateurs[code])
+        },
+        index=result.volume.index,
+    )
+
+
+def is_census_share(figure: Grandeur) -> bool:
+    """Whether a figure is a share of people that the census counts."""
+    sources = {source_of_variables()[name] for name in figure.calcul.variables}
+    return isinstance(figure.calcul, Part) and all(load_sources()[s].recensement for s in sources)
+
+
+def noise_of(result: Result, method: Method, rules: Incertitude) -> Noise:
+    """What is known of the noise of a build's figures."""
+    declared, scored = rules.donnees, result.scores.scored
+    steps = {code: _rounding(method.indicateurs[code], result.figures[code]) for code in scored}
+    return Noise(
+        modele=declared.modele,
+        taux_sondage=declared.taux_sondage,
+        effet_plan=declared.effet_plan,
+        exhaustif=declared.exhaustif,
+        imbriques=[[code for code in chain if code in scored] for chain in declared.imbriques],
+        arrondis={code: step for code, step in steps.items() if step},
+        lisses={
+            code: smoothed
+            for code in scored
+            if (smoothed := result.figures[code].lissage) is not None
+        },
+    )
+
+
+def _rounding(indicator: Grandeur, figure: Figure) -> float:
+    """Step a published figure is rounded to, in the indicator's unit; 0 where it is not."""
+    calcul = indicator.calcul
+    if not isinstance(calcul, Moyenne):
+        return 0.0
+    source = load_sources()[source_of_variables()[calcul.valeur]]
+    return source.variables[calcul.valeur].arrondi * calcul.scale(figure.millesime or "")
+
+
+def choices_of(rules: Incertitude) -> Choices:
+    """Choices of method that are drawn."""
+    declared = rules.methode
+    return Choices(
+        declared.concentration, declared.normalisations, declared.agregations, declared.part_retrait
+    )
