@@ -76,6 +76,8 @@ def main() -> None:
             [sys.executable, "-c", FLOOR, name],
             runs,
         )
+        build = [*program, "build", "--dept", "49", "--output", name, "--overwrite"]
+        compare("  contre --no-uncertainty", build, [*build, "--no-uncertainty"], runs)
 
 
 def _pickle_tables(folder: Path) -> None:

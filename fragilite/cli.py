@@ -4,30 +4,42 @@ from __future__ import annotations
 
 import codecs
 import io
-import json
-import logging
 import os
 import signal
 import sys
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fragilite import __version__
+from fragilite import __version__, cli_analyses
+from fragilite.cli_options import (
+    ADVANCED,
+    DEFAULT_METHOD,
+    Dept,
+    Epci,
+    France,
+    Frozen,
+    Json,
+    MethodOption,
+    Offline,
+    Quiet,
+    Raw,
+    Region,
+    Uncertainty,
+    VintagePins,
+    Without,
+    Year,
+    built,
+    dumped,
+    options_of,
+)
 from fragilite.errors import FragiliteError, UsageError, reason
 from fragilite.french_help import FrenchCommand, FrenchGroup, usage_error
 
 if TYPE_CHECKING:
     from fragilite.explanation import Candidate
-    from fragilite.ingestion.options import Options
-    from fragilite.pipeline import Build
-    from fragilite.territory import Territory
-
-DEFAULT_METHOD = "fragilite-2026"
-ADVANCED = "Avancé"
-
 
 app = typer.Typer(
     name="fragilite",
@@ -67,87 +79,6 @@ app.add_typer(
     help="Voir, vérifier ou copier une méthode (poids, bornes, seuils).",
     rich_help_panel=ADVANCED,
 )
-
-
-Dept = Annotated[
-    str | None,
-    typer.Option(
-        "--dept",
-        metavar="CODE",
-        help="Département, comme 49 ; plusieurs : 44,49.",
-        show_default=False,
-    ),
-]
-Region = Annotated[
-    str | None,
-    typer.Option("--region", metavar="CODE", help="Région, comme 52.", show_default=False),
-]
-Epci = Annotated[
-    str | None,
-    typer.Option("--epci", metavar="SIREN", help="EPCI, comme 200060010.", show_default=False),
-]
-France = Annotated[bool, typer.Option("--france", help="Toute la France.", show_default=False)]
-Raw = Annotated[
-    Path | None,
-    typer.Option(
-        "--raw",
-        metavar="DOSSIER",
-        help="Dossier des fichiers des producteurs (par défaut data/raw) ; ceux qu'on y dépose "
-        "sont reconnus à leur contenu.",
-        show_default=False,
-    ),
-]
-Frozen = Annotated[
-    bool,
-    typer.Option(
-        "--frozen",
-        help="N'utilise que les fichiers inscrits dans sources.lock.json.",
-        show_default=False,
-    ),
-]
-VintagePins = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--vintage",
-        metavar="SOURCE=MILLÉSIME",
-        help="Impose un millésime, comme insee_rp=2022 (répétable).",
-        show_default=False,
-    ),
-]
-Without = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--without",
-        metavar="SOURCE",
-        help="Se passe d'une source (répétable).",
-        show_default=False,
-    ),
-]
-MethodOption = Annotated[
-    str,
-    typer.Option(
-        "--method",
-        metavar="NOM|FICHIER",
-        help=f"Méthode livrée ou fichier TOML (par défaut {DEFAULT_METHOD}).",
-        show_default=False,
-    ),
-]
-Year = Annotated[
-    str | None,
-    typer.Option(
-        "--year",
-        metavar="ANNÉE",
-        help="Année de référence : communes au 1er janvier (par défaut la plus récente).",
-        show_default=False,
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Écrit du JSON.", show_default=False)]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", help="N'écrit que les chemins.", show_default=False)
-]
-Offline = Annotated[
-    bool, typer.Option("--offline", help="N'ouvre aucune connexion.", show_default=False)
-]
 
 
 @app.callback()
@@ -207,6 +138,7 @@ def _build(
             show_default=False,
         ),
     ] = False,
+    uncertainty: Uncertainty = None,
     quiet: Quiet = False,
     as_json: Json = False,
     raw: Raw = None,
@@ -223,17 +155,17 @@ def _build(
     wanted = outputs.parse_formats(formats)
     system = outputs.parse_crs(crs) if crs is not None else None
     where = parse_territory(dept, region, epci, france=france)
-    options = _options(raw, vintage, without, offline=offline, frozen=frozen, quiet=quiet)
-    built = _built(where, method, year, options)
+    options = options_of(raw, vintage, without, offline=offline, frozen=frozen, quiet=quiet)
+    result = built(where, method, year, options, uncertainty=uncertainty)
     folder = outputs.output_folder(output or processed_dir(), default=output is None)
-    files = outputs.write(built, folder, wanted, crs=system, overwrite=overwrite)
+    files = outputs.write(result, folder, wanted, crs=system, overwrite=overwrite)
     if quiet and not as_json:
         typer.echo("\n".join(map(str, files)))
         return
     from fragilite.summary import render, summary
 
-    facts = summary(built, files, outputs.stale_files(built, folder, files))
-    typer.echo(_dumped(facts) if as_json else render(facts, built))
+    facts = summary(result, files, outputs.stale_files(result, folder, files))
+    typer.echo(dumped(facts) if as_json else render(facts, result))
 
 
 @app.command("explain", cls=FrenchCommand)
@@ -244,6 +176,7 @@ def _explain(
     dept: Dept = None,
     method: MethodOption = DEFAULT_METHOD,
     year: Year = None,
+    uncertainty: Uncertainty = None,
     as_json: Json = False,
     raw: Raw = None,
     offline: Offline = False,
@@ -257,12 +190,15 @@ def _explain(
     from fragilite.territory import parse_territory
 
     where = parse_territory(dept or departement_for(commune, bundled_departements()))
-    options = _options(raw, vintage, without, offline=offline, frozen=frozen)
-    built = _built(where, method, year, options)
-    candidates = find(commune, built.inputs)
+    options = options_of(raw, vintage, without, offline=offline, frozen=frozen)
+    result = built(where, method, year, options, uncertainty=uncertainty)
+    candidates = find(commune, result.inputs)
     chosen = candidates[0] if len(candidates) == 1 else _ask(commune, candidates)
-    facts = explain(built, chosen.code, chosen.ancienne)
-    typer.echo(_dumped(facts) if as_json else render(facts, built))
+    facts = explain(result, chosen.code, chosen.ancienne)
+    typer.echo(dumped(facts) if as_json else render(facts, result))
+
+
+cli_analyses.register(app)
 
 
 @app.command("fetch", cls=FrenchCommand, rich_help_panel=ADVANCED)
@@ -294,7 +230,7 @@ def _fetch(
 
     if frozen and update:
         raise UsageError("--frozen et --update se contredisent.", "Gardez l'un des deux.")
-    options = _options(raw, vintage, None, offline=offline, frozen=frozen, quiet=quiet)
+    options = options_of(raw, vintage, None, offline=offline, frozen=frozen, quiet=quiet)
     where = parse_territory(dept) if dept else None
     found = fetch_sources(
         sources or [], options, update=update, territory=where, needs=needs(load_method())
@@ -310,7 +246,7 @@ def _sources(context: typer.Context, as_json: Json = False, raw: Raw = None) -> 
         from fragilite.paths import raw_dir
 
         records = sources_at_hand(raw or raw_dir())
-        typer.echo(_dumped(records) if as_json else render_sources(records))
+        typer.echo(dumped(records) if as_json else render_sources(records))
 
 
 @sources_app.command("check", cls=FrenchCommand)
@@ -402,9 +338,9 @@ def _method_calibrate(
     from fragilite.national import calibrate
     from fragilite.territory import parse_territory
 
-    options = _options(raw, vintage, without, offline=offline, frozen=frozen)
-    built = _built(parse_territory(france=True), method, None, options)
-    typer.echo(render_calibration(calibrate(built)))
+    options = options_of(raw, vintage, without, offline=offline, frozen=frozen)
+    result = built(parse_territory(france=True), method, None, options)
+    typer.echo(render_calibration(calibrate(result)))
 
 
 @methods_app.command("new", cls=FrenchCommand)
@@ -432,35 +368,6 @@ def _method_new(
     )
 
 
-def _built(where: Territory, method: str, year: str | None, options: Options) -> Build:
-    """Run the pipeline for the options of a command."""
-    from fragilite.cog import LAST_YEAR, parse_year
-    from fragilite.pipeline import build
-
-    annee = LAST_YEAR if year is None else parse_year(year)
-    return build(where, method=method, annee=annee, options=options)
-
-
-def _options(
-    raw: Path | None,
-    vintage: list[str] | None,
-    without: list[str] | None,
-    *,
-    offline: bool = False,
-    frozen: bool = False,
-    quiet: bool = False,
-) -> Options:
-    """What a build may do to have its figures, from the options of a command."""
-    from fragilite.ingestion.options import Options, parse_pins
-
-    log = logging.getLogger("fragilite")  # readers say there what they set aside
-    log.handlers = [logging.StreamHandler(sys.stderr)]
-    log.setLevel(logging.WARNING if quiet else logging.INFO)
-    if raw is not None and not raw.is_dir():
-        raise UsageError(f"Dossier introuvable : {raw}.", "Donnez --raw un dossier qui existe.")
-    return Options(raw, offline, frozen, parse_pins(vintage or []), frozenset(without or []), quiet)
-
-
 def _ask(text: str, candidates: list[Candidate]) -> Candidate:
     """Let the user choose among several communes, on a terminal; else say which they are."""
     from fragilite.explanation import ambiguous
@@ -475,10 +382,6 @@ def _ask(text: str, candidates: list[Candidate]) -> Candidate:
     if answer.strip() not in choices:
         raise ambiguous(text, candidates)
     return choices[answer.strip()]
-
-
-def _dumped(facts: Any) -> str:
-    return json.dumps(facts, ensure_ascii=False, indent=2, default=str, allow_nan=False)
 
 
 #: What Typer returns of an interruption.

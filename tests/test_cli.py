@@ -23,16 +23,22 @@ def one_line(err):
 def test_help_puts_everyday_commands_first(process):
     code, out, _ = process("--help")
     assert code == 0
-    everyday, advanced = out.split("Avancé :")
+    everyday, questions, advanced = re.split("Questionner l'indice :|Avancé :", out)
     assert re.findall(r"^  (\w+) ", everyday.split("Commandes :")[1], re.M) == ["build", "explain"]
+    for name in ("robustness", "sensitivity", "audit", "compare", "validate"):
+        assert re.search(rf"^  {name} ", questions, re.M)
     assert "method" in advanced
     assert "sources" in advanced
     assert out.startswith("Usage : fragilite")
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("build",), ("explain",), ("sources",), ("method",), ("method", "new")]
-)
+    "command",
+    [
+        (), ("build",), ("explain",), ("sources",), ("method",), ("method", "new"),
+        ("robustness",), ("sensitivity",), ("audit",), ("compare",), ("validate",),
+    ],
+)  # fmt: skip
 def test_help_is_in_french(run, command):
     code, out, _ = run(*command, "--help")
     assert code == 0
@@ -76,10 +82,12 @@ def test_build_summary(process, tmp_path):
     assert (code, err) == (0, "")
     assert "176 communes, dont 176 avec un indice ; 10 EPCI." in out
     fragile = out.split("Intensité")[1].split("Volume")[0]
-    names = re.findall(r"^ +\d+  (.+?)  ", fragile, re.M)
+    names = re.findall(r"^ +\d+ +\d+–\d+  (.+?)  ", fragile, re.M)
     assert len(names) == 10
-    assert names[:3] == ["La Pellerine", "Noyant-Villages", "Montsoreau"]
-    assert "66,3" in fragile
+    assert names[:3] == ["Noyant-Villages", "La Pellerine", "Longué-Jumelles"]
+    assert "63,6" in fragile
+    assert len(re.findall(r"signal net$", fragile, re.M)) == 10
+    assert "« pas de signal » et" in " ".join(fragile.split())
     crowd = out.split("Volume : ")[1].split("Ce sont")[0]
     assert re.findall(r"^ +\d+  (\S+)", crowd, re.M)[0] == "Angers"
     assert len(re.findall(r"^ +\d+  ", crowd, re.M)) == 5
@@ -103,9 +111,9 @@ def test_build_quiet_and_json(run, tmp_path):
     code, out, _ = run("build", "--dept", "49", "--json")
     facts = json.loads(out)
     assert facts["territoire"]["communes"] == 176
-    assert facts["plus_fragiles"][0]["nom"] == "La Pellerine"
+    assert facts["plus_fragiles"][0]["nom"] == "Noyant-Villages"
     assert facts["plus_de_personnes"][0]["nom"] == "Angers"
-    assert facts["plus_fragiles_tiennent"]["communes"] == 41
+    assert facts["plus_fragiles_tiennent"]["communes"] == 44
 
 
 def test_build_with_a_method_of_ones_own(run, tmp_path):
@@ -201,7 +209,10 @@ def test_explain_by_code_or_name(run, asked):
     code, out, err = run("explain", asked)
     assert (code, err) == (0, "")
     assert out.startswith("Mouliherne (49221), CA Saumur Val de Loire — 836 habitants")
-    assert "55,1 sur 100" in out
+    assert "Indice de fragilité numérique : 54,1 (de 0 à 100, 100 = le plus fragile)" in out
+    assert re.search(r"du 6e au \d+e rang neuf fois sur dix", " ".join(out.split()))
+    assert "Lecture : " in out
+    assert "après lissage" in out
     assert "Maine-et-Loire" in out
     assert "France" in out
 
@@ -299,7 +310,7 @@ def test_missing_argument(run):
 
 
 def test_method_list_and_show(run):
-    assert "fragilite-2026  1.0.0" in run("method", "list")[1]
+    assert "fragilite-2026  1.1.0" in run("method", "list")[1]
     out = run("method", "show")[1]
     assert "fragilite_competences : 0,600 ; 0,450" in out
     assert "142,9 → 75" in out
@@ -316,7 +327,7 @@ def test_method_check(run, tmp_path):
     assert code == 4
     assert out == ""
     assert "Vouliez-vous dire « points_0 »" in err
-    assert "Méthode m.toml : 2 erreurs." in err
+    assert "Méthode m.toml : 1 erreur." in err
 
 
 def test_method_new_does_not_overwrite(run, tmp_path):
@@ -359,7 +370,7 @@ def test_terminals_that_are_not_in_utf8(process, encoding):
         capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "54,8 sur 100" in done.stdout.decode(encoding)
+    assert "54,8 (de 0 " in done.stdout.decode(encoding)
 
 
 def test_output_that_cannot_be_written():
