@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fragilite import __version__
+from fragilite.method import load_method
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -20,13 +21,30 @@ def tool(name):
     return module
 
 
+@pytest.fixture(scope="module")
+def pages():
+    return tool("docs").pages()
+
+
+def undrawn(page):
+    """A page but for what was drawn: an audit's step 7 may move with the library that draws."""
+    return re.sub(r"(?s)\n## 7\. .*?\n## 8\. ", "\n## 8. ", page)
+
+
 @pytest.mark.parametrize(
-    "path", ["docs/methode.md", "docs/dictionnaire.md", "docs/sources.md", "README.md"]
+    "path",
+    ["docs/methode.md", "docs/dictionnaire.md", "docs/sources.md", "docs/audit_49.md", "README.md"],
 )
-def test_generated_pages_are_up_to_date(path):
-    expected = tool("docs").pages()[ROOT / path]
+def test_generated_pages_are_up_to_date(path, pages):
     found = (ROOT / path).read_text(encoding="utf-8")
-    assert found == expected, "relancez : python tools/docs.py"
+    assert undrawn(found) == undrawn(pages[ROOT / path]), "relancez : python tools/docs.py"
+
+
+def test_the_audit_of_france_says_what_its_figures_are():
+    page = (ROOT / "docs/audit_france.md").read_text(encoding="utf-8")
+    method = load_method().methode
+    assert "**Chiffres reconstitués" in page
+    assert f"Méthode {method.code} {method.version} " in page
 
 
 def test_every_command_is_in_the_readme():
@@ -41,6 +59,11 @@ def test_every_command_is_in_the_readme():
         "method new",
         "method check",
         "method calibrate",
+        "robustness",
+        "sensitivity",
+        "audit",
+        "compare",
+        "validate",
     ):
         assert f"fragilite {command}" in readme, command
 

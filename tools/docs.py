@@ -3,19 +3,35 @@
     python tools/docs.py
 
 writes `docs/methode.md` and `docs/dictionnaire.md` from the default method, `docs/sources.md` from
-the catalogue, and the table of sources between two marks in `README.md`. A test fails when they
-drift.
+the catalogue, `docs/audit_49.md` from the bundled figures, and the table of sources between two
+marks in `README.md`. A test fails when they drift. `tools/audit.py` writes the audit of France.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from fragilite.audit import markdown
 from fragilite.dictionary import dictionary
-from fragilite.french import number
+from fragilite.french import listing, number
 from fragilite.ingestion.catalogue import load_sources
 from fragilite.listing import sources_at_hand
-from fragilite.method import SCALE, Effectif, Grandeur, Method, NombreNonNuls, Part, load_method
+from fragilite.method import (
+    DEFAULT,
+    SCALE,
+    Effectif,
+    Grandeur,
+    Incertitude,
+    Indicateur,
+    Method,
+    NombreNonNuls,
+    Part,
+    Valeur,
+    available_methods,
+    load_method,
+)
+from fragilite.pipeline import build
+from fragilite.stability import audited
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = "<!-- sources : écrit par tools/docs.py -->"
@@ -44,8 +60,18 @@ def formula(figure: Grandeur) -> str:
         return " + ".join(calcul.variables)
     if isinstance(calcul, NombreNonNuls):
         return f"nombre de valeurs non nulles parmi {', '.join(calcul.variables)}"
+    if isinstance(calcul, Valeur):
+        return calcul.valeur
     references = ", ".join(f"{value:g} en {year}" for year, value in calcul.references.items())
     return f"100 × {calcul.valeur} / référence du même millésime ({references} ; {calcul.source})"
+
+
+def points(indicator: Indicateur) -> str:
+    """Values that score 0 and 100 points."""
+    if indicator.points_0 is None or indicator.points_100 is None:
+        return "Sans bornes"
+    low, high = plain(indicator.points_0), plain(indicator.points_100)
+    return f"0 point à {low}, {SCALE:g} points à {high}"
 
 
 def plain(value: float) -> str:
@@ -96,10 +122,14 @@ def method_page(method: Method) -> str:
             indicator.definition,
             "",
             f"- Calcul : `{formula(indicator)}`",
-            f"- 0 point à {plain(indicator.points_0)}, {SCALE:g} points à "
-            f"{plain(indicator.points_100)} ({indicator.unite}). {indicator.raison} "
+            f"- {points(indicator)} ({indicator.unite}). {indicator.raison} "
             f"({indicator.reference})",
         ]
+        if indicator.lissage:
+            lines.append(
+                f"- La part comptée est lissée (`{code}_lisse`). {indicator.lissage.raison} "
+                f"({indicator.lissage.reference})"
+            )
         if france:
             lines.append(f"- France : {number(france.valeur, 1)} ({france.source})")
         lines.append("")
@@ -116,6 +146,10 @@ def method_page(method: Method) -> str:
         "",
         "## Règles",
         "",
+        "- **Petits effectifs** : une part lissée se rapproche de celle de l'EPCI entier sur "
+        "l'échelle logit, m* = w·m + (1−w)·M, avec m = ln[(r+0,5)/(n−r+0,5)], "
+        "s² = (n+1)(n+2)/[n(r+1)(n−r+1)], w = τ²/(τ²+s²) et τ² = max(0, var(m) − moyenne s²). La "
+        "part observée reste publiée à côté.",
         "- **Points** d'un indicateur : (valeur − `points_0`) / (`points_100` − `points_0`), "
         "ramené entre 0 et 1, × 100. Une valeur hors bornes est signalée (`<code>_sature`).",
         "- **Contribution** : poids effectif dans l'indice × points. Celles d'une commune "
@@ -126,8 +160,7 @@ def method_page(method: Method) -> str:
         f"- **Complétude** : un nœud demande {number(100 * method.completude_min.noeud)} % de son "
         f"poids, l'indice {number(100 * method.completude_min.indice)} %. "
         f"{method.completude_min.raison} ({method.completude_min.reference})",
-        f"- **Données anciennes** : au-delà de {plain(method.age_max.valeur)} ans, "
-        f"montrées et jamais comptées. {method.age_max.raison} ({method.age_max.reference})",
+        *oldest(method),
         "- **EPCI et département** : recalculés sur numérateurs et dénominateurs additionnés ; la "
         "médiane du niveau de vie y est la moyenne des médianes des communes, pondérée par les "
         "personnes des ménages fiscaux (`estime`). "
@@ -163,8 +196,94 @@ def method_page(method: Method) -> str:
             ),
             "",
         ]
-    lines += ["## Ce qu'on sait de sa validité", "", *(f"- {text}" for text in lecture.validite)]
+    if method.incertitude:
+        lines += [*uncertainty(method.incertitude), ""]
+    lines += [
+        "## Ce qu'on sait de sa validité",
+        "",
+        *(f"- {text}" for text in lecture.validite),
+        "",
+        "La cohérence interne, pas à pas : [Maine-et-Loire](audit_49.md), "
+        "[France, chiffres reconstitués](audit_france.md).",
+        "",
+        *profiles(),
+    ]
     return "\n".join(lines) + "\n"
+
+
+def oldest(method: Method) -> list[str]:
+    """The age beyond which figures are no longer scored."""
+    rule = method.age_max
+    if rule is None:
+        return []
+    return [
+        f"- **Données anciennes** : au-delà de {plain(rule.valeur)} ans, montrées et jamais "
+        f"comptées. {rule.raison} ({rule.reference})"
+    ]
+
+
+def uncertainty(rules: Incertitude) -> list[str]:
+    """How far ranks could move, and what the readings mean."""
+    data, choices, reading = rules.donnees, rules.methode, rules.lecture
+    return [
+        "## À quel point est-ce sûr ?",
+        "",
+        f"Deux analyses, jamais mêlées en un seul nombre, de {number(rules.tirages)} tirages "
+        f"chacune (graine {rules.graine}).",
+        "",
+        f"- **Le bruit des données**, méthode inchangée (`rang_median`, `rang_min_90`, "
+        f"`rang_max_90`, `proba_premier_cinquieme`). Une part p observée sur N personnes varie de "
+        f"V = c·p(1−p)/N, sur l'échelle logit. Sondage : c = d·(1−f)/f à partir de "
+        f"{number(data.exhaustif)} habitants (f = {plain(data.taux_sondage)}, effet de plan "
+        f"d = {plain(data.effet_plan)}), 0 en dessous. Modèle `superpopulation`, par défaut : s'y "
+        "ajoute l'instabilité des petits effectifs, p̃(1−p̃)/N avec p̃ = (r+0,5)/(N+1) ; ce n'est "
+        "pas une erreur de l'Insee. Les parts des mêmes personnes sont tirées ensemble (loi de "
+        "Dirichlet-multinomiale). Une part lissée varie de son écart-type a posteriori, √(w·s²). "
+        f"Filosofi : son arrondi seulement. {data.raison} ({data.reference})",
+        "- **Les choix de méthode**, données inchangées (`part_scenarios_premier_cinquieme`). "
+        f"Poids tirés à chaque nœud autour des poids déclarés (Dirichlet, concentration "
+        f"{plain(choices.concentration)}) ; mise en points par {listing(choices.normalisations)}, "
+        "toujours face à la distribution nationale, les bornes absolues du réseau gardées ; "
+        f"moyenne {listing(choices.agregations)}, les deux dernières sur le complément, jamais "
+        "avec z_score ; un indicateur laissé de côté dans "
+        f"{number(100 * choices.part_retrait)} % des tirages. {choices.raison} "
+        f"({choices.reference})",
+        "",
+        "Être dans le **premier cinquième** : parmi les K = ⌈0,2 × communes classées⌉ plus "
+        "fragiles ; les ex æquo à la limite se la partagent.",
+        "",
+        *table(
+            ["`lecture`", "les deux parts sont"],
+            [
+                row("signal net", f"au moins {plain(reading.net)}"),
+                row("signal probable", f"au moins {plain(reading.probable)}"),
+                row("pas de signal", f"au plus {plain(reading.sans)}"),
+                row("à confirmer sur le terrain", "autrement"),
+            ],
+        ),
+        "",
+        f"{reading.raison} ({reading.reference})",
+        "",
+        "`fragilite robustness` montre les deux et leurs variantes, `fragilite sensitivity` quel "
+        "choix de méthode pèse le plus sur les rangs.",
+    ]
+
+
+def profiles() -> list[str]:
+    """The other methods of the program."""
+    lines = ["## Les profils à côté", ""]
+    for name in available_methods():
+        found = load_method(name)
+        if name != DEFAULT:
+            head = found.methode
+            lines += [f"- **`{name}`** {head.version} — {head.libelle}. {head.description}"]
+            lines += [f"  - {text}" for text in found.lecture.validite]
+    return [
+        *lines,
+        "",
+        "Leurs fichiers sont dans `fragilite/methods/` ; `fragilite compare --dept 49 --with "
+        "ifn-2023` dit pourquoi les rangs diffèrent.",
+    ]
 
 
 def _tree(method: Method) -> list[str]:
@@ -298,6 +417,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/methode.md": method_page(method),
         ROOT / "docs/dictionnaire.md": dictionary_page(method),
         ROOT / "docs/sources.md": sources_page(),
+        ROOT / "docs/audit_49.md": markdown(audited(build("49", uncertainty=False))),
         path: readme(path.read_text(encoding="utf-8")),
     }
 
