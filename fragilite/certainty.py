@@ -7,6 +7,7 @@ on, the shares that are smoothed and the figures that are rounded are taken from
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -59,8 +60,8 @@ def uncertainty_of(
         population=population,
         reference=reference,
         noise=noise_of(result, method, rules),
-        choices=choices_of(rules),
-        seuils=Seuils(rules.lecture.net, rules.lecture.probable, rules.lecture.sans),
+        choices=Choices.of(rules),
+        seuils=Seuils.of(rules),
     )
 
 
@@ -88,7 +89,7 @@ def sensitivity_of(
         draws,
         rules.graine,
         reference=reference,
-        choices=choices_of(rules),
+        choices=Choices.of(rules),
     )
 
 
@@ -117,13 +118,10 @@ def is_census_share(figure: Grandeur) -> bool:
 
 def noise_of(result: Result, method: Method, rules: Incertitude) -> Noise:
     """What is known of the noise of a build's figures."""
-    declared, scored = rules.donnees, result.scores.scored
+    declared, scored = Noise.of(rules), result.scores.scored
     steps = {code: _rounding(method.indicateurs[code], result.figures[code]) for code in scored}
-    return Noise(
-        modele=declared.modele,
-        taux_sondage=declared.taux_sondage,
-        effet_plan=declared.effet_plan,
-        exhaustif=declared.exhaustif,
+    return replace(
+        declared,
         imbriques=[[code for code in chain if code in scored] for chain in declared.imbriques],
         arrondis={code: step for code, step in steps.items() if step},
         lisses={
@@ -141,11 +139,3 @@ def _rounding(indicator: Grandeur, figure: Figure) -> float:
         return 0.0
     source = load_sources()[source_of_variables()[calcul.valeur]]
     return source.variables[calcul.valeur].arrondi * calcul.scale(figure.millesime or "")
-
-
-def choices_of(rules: Incertitude) -> Choices:
-    """Choices of method that are drawn."""
-    declared = rules.methode
-    return Choices(
-        declared.concentration, declared.normalisations, declared.agregations, declared.part_retrait
-    )

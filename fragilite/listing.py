@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from fragilite.french import number, paragraph
+from fragilite.french import listing, number, paragraph
 from fragilite.ingestion.bundled import bundled_departements, bundled_frame, bundled_lots
 from fragilite.ingestion.catalogue import load_sources
 from fragilite.ingestion.lock import SourcesLock
 from fragilite.ingestion.lots import Lot
-from fragilite.method import Indicateur, Method
+from fragilite.method import Incertitude, Indicateur, Method
 from fragilite.national import Limit
 from fragilite.provenance import source_records
 
@@ -90,6 +90,8 @@ def render_method(method: Method) -> str:
                 f"Classes de « {node.libelle} » : {limits}",
                 f"  {node.classes.raison}",
             ]
+    if method.incertitude:
+        lines += ["", *_uncertainty(method.incertitude)]
     if method.volume:
         lines += ["", f"{method.volume.libelle} : {method.volume.definition}"]
         lines += [
@@ -102,6 +104,28 @@ def render_method(method: Method) -> str:
         *(f"  {text}" for text in method.lecture.validite),
     ]
     return "\n".join(lines)
+
+
+def _uncertainty(rules: Incertitude) -> Iterator[str]:
+    """What is drawn to say how sure ranks are, and why."""
+    data, choices, reading = rules.donnees, rules.methode, rules.lecture
+    yield f"Incertitude : {number(rules.tirages)} tirages par analyse, graine {rules.graine}"
+    yield (
+        f"  bruit des données : modèle {data.modele}, effet de plan {number(data.effet_plan, 1)}, "
+        f"recensement exhaustif sous {number(data.exhaustif)} habitants"
+    )
+    yield from _reason(data.raison, data.reference, "  ")
+    yield (
+        f"  choix de méthode : concentration {number(choices.concentration)}, "
+        f"{listing(choices.normalisations)} ; {listing(choices.agregations)} ; un indicateur de "
+        f"moins dans {number(100 * choices.part_retrait)} % des tirages"
+    )
+    yield from _reason(choices.raison, choices.reference, "  ")
+    yield (
+        f"  lecture : net {number(reading.net, 1)} ; probable {number(reading.probable, 1)} ; "
+        f"pas de signal {number(reading.sans, 1)}"
+    )
+    yield from _reason(reading.raison, reading.reference, "  ")
 
 
 def _tree(method: Method) -> Iterator[str]:

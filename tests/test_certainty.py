@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 
 from fragilite import scoring
-from fragilite.certainty import denominators, noise_of
+from fragilite.certainty import denominators, noise_of, scored_values
 from fragilite.dictionary import UNCERTAINTY
 from fragilite.errors import FragiliteError, UsageError
 from fragilite.method import load_method, method_text, varied
 from fragilite.pipeline import build, rebuild
 from fragilite.report_file import write_report
-from fragilite.robustness import LECTURES
+from fragilite.robustness import LECTURES, uncertainty
 from fragilite.scoring import Indice, Regle
 from fragilite.summary import certainty
 
@@ -112,3 +112,21 @@ def test_a_report_is_written_whole_and_never_over_another(tmp_path):
     with pytest.raises(FragiliteError, match="Impossible d'écrire"):
         write_report(tmp_path / "absent/rangs.csv", "x", ".csv")
     assert [one.name for one in tmp_path.iterdir()] == ["rangs.csv"]
+
+
+def test_the_engine_takes_what_the_method_declares(tmp_path, built):
+    """Thresholds and choices of a method of one's own, without a build."""
+    path = tmp_path / "m.toml"
+    path.write_text(
+        'base = "fragilite-2026"\n[methode]\ncode = "m"\n'
+        "[incertitude.lecture]\nnet = 1\nprobable = 1\nsans = 0\n"
+        '[incertitude.methode]\nagregations = ["harmonique"]\nnormalisations = ["bornes"]\n'
+    )
+    values = scored_values(built.result)
+    counts = denominators(built.result, built.method)
+    own = uncertainty(values, load_method(path), 50, denominators=counts)
+    usual = uncertainty(values, load_method(), 50, denominators=counts)
+    assert set(own.methode.tirages["agregation"]) == {"harmonique"}
+    assert len(set(usual.methode.tirages["agregation"])) == 3
+    sure = (own.territoires["lecture"] == "signal net").sum()
+    assert sure < (usual.territoires["lecture"] == "signal net").sum()

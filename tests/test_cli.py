@@ -314,6 +314,8 @@ def test_method_list_and_show(run):
     out = run("method", "show")[1]
     assert "fragilite_competences : 0,600 ; 0,450" in out
     assert "142,9 → 75" in out
+    assert "Incertitude : 1 000 tirages par analyse, graine 20261121" in out.replace("\u202f", " ")
+    assert "Lissée." in out
 
 
 def test_method_check(run, tmp_path):

@@ -21,7 +21,7 @@ from fragilite.robustness.collapsed import (
     there,
 )
 from fragilite.robustness.ranks import Tally
-from fragilite.robustness.records import SEED, Choices, Draws
+from fragilite.robustness.records import SEED, Choices, Draws, rules_of
 from fragilite.scoring import Indice, Reference
 
 
@@ -45,7 +45,7 @@ def method_choices(
     Source: Saisana, Saltelli and Tarantola (2005), JRSS A 168 ; OECD/JRC Handbook (2008), step 7.
     """
     check_draws(draws)
-    data, options = collapse(indicators, method, reference), choices or Choices()
+    data, options = collapse(indicators, method, reference), choices or Choices.of(rules_of(method))
     generator = np.random.default_rng([seed, 1])
     scores = scores_by_form(data, options, reference)
     pairs = pairs_of(scores, options)

@@ -20,7 +20,7 @@ from fragilite.robustness.collapsed import (
 )
 from fragilite.robustness.laws import Generators, Law, laws_of
 from fragilite.robustness.ranks import Tally
-from fragilite.robustness.records import SEED, Draws, Noise
+from fragilite.robustness.records import SEED, Draws, Noise, rules_of
 from fragilite.scoring import Indice, Reference
 
 
@@ -60,7 +60,7 @@ def data_noise(
     Source: Insee, précision des résultats du recensement ; METHODE, « Incertitude ».
     """
     check_draws(draws)
-    data, model = collapse(indicators, method, reference), noise or Noise()
+    data, model = collapse(indicators, method, reference), noise or Noise.of(rules_of(method))
     laws = laws_of(indicators, data, denominators, population, model)
     redraw = _Redraw(data, reference or {}, laws, seed)
     tally = Tally(draws, data.ranks)

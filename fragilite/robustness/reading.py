@@ -10,7 +10,7 @@ import pandas as pd
 from fragilite.method import Method
 from fragilite.robustness.choices import method_choices
 from fragilite.robustness.noise import data_noise
-from fragilite.robustness.records import SEED, Choices, Noise, Seuils, Uncertainty
+from fragilite.robustness.records import SEED, Choices, Noise, Seuils, Uncertainty, rules_of
 from fragilite.robustness.wording import (
     indicator_labels,
     too_few,
@@ -54,10 +54,9 @@ def uncertainty(
     reference : mapping of str to Reference, optional
         Distribution of each indicator over the whole country; without it, the normalisations that
         compare are not drawn.
-    noise : Noise, optional
-    choices : Choices, optional
-    seuils : Seuils, optional
-        Of the reading.
+    noise, choices, seuils : optional
+        Noise of the data, choices drawn and thresholds of the reading; by default those that the
+        method declares.
 
     Returns
     -------
@@ -96,7 +95,9 @@ def uncertainty(
         table["lecture"] = ""
     else:
         table["lecture"] = lecture(
-            table["proba_premier_cinquieme"], table["part_scenarios_premier_cinquieme"], seuils
+            table["proba_premier_cinquieme"],
+            table["part_scenarios_premier_cinquieme"],
+            seuils or Seuils.of(rules_of(method)),
         )
     empty = [code for code in codes if indicators[code].isna().all()]
     if empty:

@@ -8,7 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel
 
+from fragilite.method import Incertitude, Method
+from fragilite.scoring import Indice
 from fragilite.shrinkage import Smoothed
 
 #: Seed of the published figures.
@@ -53,6 +56,11 @@ class Noise:
     arrondis: Mapping[str, float] = field(default_factory=dict)
     lisses: Mapping[str, Smoothed] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, rules: Incertitude | None) -> Noise:
+        """What a method declares; the usual values where it declares nothing."""
+        return cls() if rules is None else cls(**_declared(rules.donnees))
+
     def factor(self, population: np.ndarray) -> np.ndarray:
         """Variance of a census share due to the survey, in units of p(1−p)/N.
 
@@ -86,6 +94,11 @@ class Choices:
     agregations: Sequence[str] = ("arithmetique", "geometrique", "harmonique")
     part_retrait: float = FIFTH
 
+    @classmethod
+    def of(cls, rules: Incertitude | None) -> Choices:
+        """What a method declares; the usual values where it declares nothing."""
+        return cls() if rules is None else cls(**_declared(rules.methode))
+
 
 @dataclass(frozen=True)
 class Seuils:
@@ -102,6 +115,21 @@ class Seuils:
     net: float = 0.9
     probable: float = 0.5
     sans: float = 0.1
+
+    @classmethod
+    def of(cls, rules: Incertitude | None) -> Seuils:
+        """What a method declares; the usual values where it declares nothing."""
+        return cls() if rules is None else cls(**_declared(rules.lecture))
+
+
+def rules_of(method: Method | Indice) -> Incertitude | None:
+    """What a method declares of its uncertainty; None for an index that no file describes."""
+    return method.incertitude if isinstance(method, Method) else None
+
+
+def _declared(table: BaseModel) -> dict[str, Any]:
+    """A table of the method, but for why it says so."""
+    return table.model_dump(exclude={"raison", "reference"})
 
 
 @dataclass(frozen=True)

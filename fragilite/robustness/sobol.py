@@ -21,7 +21,7 @@ from fragilite.robustness.choices import (
 from fragilite.robustness.chunks import check_draws, in_order
 from fragilite.robustness.collapsed import Ranked, collapse
 from fragilite.robustness.ranks import mean_shifts, ranks_of
-from fragilite.robustness.records import SEED, Choices, Sensitivity
+from fragilite.robustness.records import SEED, Choices, Sensitivity, rules_of
 from fragilite.robustness.wording import (
     factor_labels,
     nothing_varies,
@@ -79,7 +79,7 @@ def sensitivity(
     check_draws(draws)
     base = 1 << (draws - 1).bit_length()
     remarks = [power_of_two(draws, base)] if base != draws else []
-    data, options = collapse(indicators, method, reference), choices or Choices()
+    data, options = collapse(indicators, method, reference), choices or Choices.of(rules_of(method))
     scores = scores_by_form(data, options, reference)
     plan = _Plan.of(data, pairs_of(scores, options), options)
     labels = factor_labels(method, [*plan.factors, *plan.fixed])
