@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from fragilite.cli import main
 from fragilite.pipeline import Build, build
+
+# No test is timed (a busy machine is not a fault), and each run tries the same cases.
+settings.register_profile("fragilite", deadline=None, derandomize=True)
+settings.load_profile("fragilite")
 
 ROOT = Path(__file__).resolve().parents[1]
 

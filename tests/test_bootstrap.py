@@ -49,7 +49,7 @@ cells = npst.arrays(np.float64, (3, 12), elements=st.integers(-4, 4).map(float))
 
 
 @given(cells, cells)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rows_of_a_stack_are_the_statistic_of_each_row(one, other):
     from scipy.stats import rankdata
 
@@ -66,7 +66,7 @@ def test_rows_of_a_stack_are_the_statistic_of_each_row(one, other):
 
 
 @given(npst.arrays(np.float64, 30, elements=st.floats(-1e3, 1e3), unique=True), st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_an_interval_follows_the_direction_and_not_the_scale(x, seed):
     y = x**3 / 1e6 + np.random.default_rng(seed).normal(0, 100, 30)
     found = interval(spearman, x, y, draws=100, seed=seed)

@@ -105,7 +105,7 @@ def test_sentences_name_who_moves_and_why():
 
 
 @given(st.integers(0, 10_000), st.booleans(), st.sampled_from([1.0, -1.0]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_gaps_and_what_is_left_add_up_to_the_difference(seed, known, turn):
     random = np.random.default_rng(seed)
     ours = crowd(40, seed)

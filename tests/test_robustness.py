@@ -338,7 +338,7 @@ def test_a_share_in_two_chains():
 # --- both ----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.integers(0, 3), min_size=1, max_size=40),
     st.integers(1, 30),
