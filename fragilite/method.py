@@ -308,7 +308,7 @@ class BruitDonnees(_Record):
 class ChoixMethode(_Record):
     """Choices of method that are drawn: see :class:`fragilite.robustness.Choices`."""
 
-    concentration: float = Field(gt=0)
+    concentration: float = Field(ge=1)
     normalisations: list[Literal["bornes", "rang_centile", "z_score"]] = Field(min_length=1)
     agregations: list[Literal["arithmetique", "geometrique", "harmonique"]] = Field(min_length=1)
     part_retrait: float = Field(ge=0, le=1)
@@ -697,8 +697,6 @@ def _french(problem: Any) -> str:
         sign = {"gt": "plus de", "ge": "au moins", "le": "au plus"}[key]
         bound = context[key]
         return f"{where} : {sign} {bound:g} attendu, trouvé {found}."
-    if kind == "greater_than":
-        return f"{where} : plus de {context['gt']:g} attendu, trouvé {found}."
     if kind in {"too_short", "dictionary_too_short"}:
         least, length = context["min_length"], context["actual_length"]
         return f"{where} : au moins {least} élément(s) attendu(s), trouvé {length}."

@@ -802,11 +802,16 @@ def averaged(scores: Scores, groups: pd.Series, weights: pd.Series) -> Scores:
         total = frame.mul(inside, axis=0).groupby(groups).sum()
         return total / frame.notna().mul(inside, axis=0).groupby(groups).sum()
 
+    # What a member misses brings it nothing: contributions then add up to the mean index.
+    known = scores.noeuds.iloc[:, 0].notna()
+    parts = scores.contributions.where(
+        scores.contributions.notna().any(axis=1), other=np.nan, axis=0
+    )
     return Scores(
         mean(scores.indicateurs),
         mean(scores.indicateurs).isna() & False,
         mean(scores.noeuds),
-        mean(scores.contributions),
+        mean(parts.fillna(0.0).where(known, axis=0)),
         mean(scores.completude.to_frame())[0],
         mean(scores.completude_methode.to_frame())[0],
         scores.scored,

@@ -62,7 +62,7 @@ def test_robustness_repeats_and_moves_with_its_options(run):
     [
         (("--draws", "0"), "tirages : au moins 1 attendu, trouvé 0"),
         (("--model", "bayes"), "« sondage » ou « superpopulation » attendu, trouvé « bayes »"),
-        (("--concentration", "0"), "concentration : plus de 0 attendu"),
+        (("--concentration", "0"), "concentration : au moins 1 attendu, trouvé 0"),
         (("-o", "rangs.parquet"), "un fichier .csv est attendu, trouvé « .parquet »"),
         (("-o", "absent/rangs.csv"), "Impossible d'écrire"),
     ],

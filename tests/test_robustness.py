@@ -142,6 +142,10 @@ def test_what_is_drawn():
     assert set(found.loc[standard, "agregation"]) == {"arithmetique"}
     assert set(found.loc[~standard, "agregation"]) == {"arithmetique", "geometrique", "harmonique"}
     np.testing.assert_allclose(found["poids_reseau"] + found["poids_usages"], 1)
+    many = method_choices(communes(), METHOD, 6000, reference=references(communes())).tirages
+    np.testing.assert_allclose(many["normalisation"].value_counts(True), 1 / 3, atol=0.02)
+    free = many[~many["normalisation"].eq("z_score")]["agregation"]
+    np.testing.assert_allclose(free.value_counts(True), 1 / 3, atol=0.02)
     alone = method_choices(communes(), METHOD, 50).tirages
     assert set(alone["normalisation"]) == {""}  # no national distribution, no other normalisation
 
@@ -277,14 +281,46 @@ def test_smoothed_shares_have_the_moments_announced(chain, inhabitants):
         noise = Noise(modele, imbriques=chain, lisses={NARROW: found})
         logits = logit(drawn(table, denominators, noise, population, 8000)[NARROW])[table.index]
         p = counted[NARROW] / 100
-        if modele == "superpopulation":
-            expected = found.ecarts_logit
-        elif inhabitants < LARGE:
-            expected = 0 * p
-        else:
-            expected = found.poids * np.sqrt(2.25 / (p * (1 - p) * 400))
+        survey = found.poids * np.sqrt(2.25 / (p * (1 - p) * 400)) * (inhabitants >= LARGE)
+        posterior = found.ecarts_logit * (modele == "superpopulation")
+        expected = np.hypot(survey, posterior)
         np.testing.assert_allclose(logits.mean(), logit(table[NARROW]), atol=0.03)
         np.testing.assert_allclose(logits.std(), expected, rtol=0.05, atol=1e-9)
+
+
+def test_a_share_above_100_stays_what_it_is_and_is_named():
+    """Some are, of counts of two exploitations of the census: a commune is not sent to the end."""
+    table = communes(12, missing=False)
+    table.loc["49003", "part_sans_bac"] = 101.0
+    found = drawn(table, people(table), Noise(), draws=50)["part_sans_bac"]
+    assert (found["49003"] == 101).all()
+    both = uncertainty(table, METHOD, 50, denominators=people(table))
+    assert any("hors de 0 à 100 %" in line for line in both.remarques)
+    assert both.territoires.notna().all(axis=None)
+
+
+def test_a_chain_is_drawn_without_the_share_that_is_missing():
+    table = communes(12, missing=False)
+    table.loc["49003", NARROW] = NAN
+    noise = Noise(imbriques=[(WIDE, NARROW)])
+    found = drawn(table, people(table), noise)[WIDE]
+    p = table[WIDE]["49003"] / 100
+    assert found["49003"].std() == pytest.approx(100 * (p * (1 - p) / 500) ** 0.5, rel=0.05)
+
+
+def test_the_widest_share_of_a_chain_is_drawn_around_the_share_declared():
+    """p̃ = (r + 0.5) / (N + 1), with 20 people of whom 5: 0.2619."""
+    table = communes(2, missing=False).assign(**{WIDE: 25.0, NARROW: 5.0})
+    noise = Noise(imbriques=[(WIDE, NARROW)])
+    found = drawn(table, people(table, 20), noise, draws=200_000)[WIDE]
+    np.testing.assert_allclose(found.mean(), 100 * 5.5 / 21, atol=0.1)
+
+
+def test_nothing_of_the_data_moves():
+    table = communes(12, missing=False)[["part_locaux_sans_fibre"]]
+    nothing = pd.DataFrame(index=table.index)
+    found = uncertainty(table, METHOD, 20, denominators=nothing, population=table.iloc[:, 0])
+    assert any("n'a de bruit connu" in line for line in found.remarques)
 
 
 def test_smoothed_shares_move_with_their_chain():

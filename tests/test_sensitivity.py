@@ -122,7 +122,7 @@ def test_a_single_choice_explains_everything():
     assert found.facteurs["code"].tolist() == ["poids_i"]
     assert found.facteurs["premier_ordre"][0] == pytest.approx(1, abs=0.1)
     assert found.facteurs["total"][0] == pytest.approx(1, abs=0.1)
-    assert found.phrase == "Un seul choix varie : « poids dans “i” »."
+    assert found.phrase == "Un seul choix varie : « poids : i »."
     assert found.runs == 512 * 3
     assert found.remarques == [
         "Un seul choix possible, donc hors de l'analyse : normalisation des indicateurs, "
@@ -174,7 +174,7 @@ def test_every_choice_of_the_method():
     assert rows["total"].is_monotonic_decreasing
     assert (rows["premier_ordre_min"] <= rows["total_max"]).all()
     assert 0.8 < rows["premier_ordre"].sum() < 1.1
-    assert rows.loc["poids_usages", "libelle"] == "poids dans “usages”"
+    assert rows.loc["poids_usages", "libelle"] == "poids : usages"
     # The same methods as those of the other analysis, but for how often a z-score is drawn.
     forms = {"normalisations": ("bornes", "rang_centile"), "part_retrait": 0.2}
     national = references(communes(400, 9))
@@ -244,7 +244,7 @@ def test_an_indicator_wholly_missing_is_no_choice():
     table = communes().assign(part_surface_sans_4g=np.nan)
     found = sensitivity(table, METHOD, 64)
     assert "poids_reseau" not in set(found.facteurs["code"])
-    assert "poids dans “réseau”" in found.remarques[-1]
+    assert "poids : réseau" in found.remarques[-1]
 
 
 # --- what is said --------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def method_choices(
     generator = np.random.default_rng([seed, 1])
     scores = scores_by_form(data, options, reference)
     pairs = pairs_of(scores, options)
-    picked = generator.integers(len(pairs), size=draws)
+    picked = _picked(pairs, generator, draws)
     weights = _drawn_weights(data, generator, options.concentration, draws)
     left_out = generator.integers(len(data.codes), size=draws)
     if len(data.codes) > 1:
@@ -180,6 +180,16 @@ def pairs_of(scores: Mapping[str, np.ndarray], options: Choices) -> list[tuple[s
             "Ajoutez l'agrégation arithmétique : elle va avec toutes.",
         )
     return pairs
+
+
+def _picked(pairs: list[tuple[str, str]], generator: np.random.Generator, draws: int) -> np.ndarray:
+    """Places of the pairs drawn: a normalisation evenly, then evenly a mean that goes with it."""
+    forms = list(dict.fromkeys(form for form, _ in pairs))
+    first = np.array([[form for form, _ in pairs].index(form) for form in forms])
+    count = np.array([sum(one == form for one, _ in pairs) for form in forms])
+    form, mean = generator.integers(len(forms), size=draws), generator.random(draws)
+    places: np.ndarray = first[form] + (mean * count[form]).astype(np.int64)
+    return places
 
 
 def _drawn_weights(

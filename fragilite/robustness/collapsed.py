@@ -22,7 +22,8 @@ from fragilite.scoring import TIE, Indice, Reference
 
 #: Parameters of the normalisations that are drawn: all give scores 0–100.
 PARAMETRES: Mapping[str, Mapping[str, Any]] = {
-    "z_score": {"centre": 50.0, "ecart": 20.0, "tronque": True}
+    "rang_centile": {"echelle": 100.0},
+    "z_score": {"centre": 50.0, "ecart": 20.0, "tronque": True},
 }
 
 
@@ -169,8 +170,10 @@ def scores_under(data: Ranked, form: str, reference: Mapping[str, Reference] | N
     for place, code in enumerate(data.codes):
         declared, values = data.index.indicateurs[code], data.values[place]
         found = scoring.normalise_values(values, code, declared, reference or {})
-        if form and form != declared.normalisation and not declared.absolue:
-            rule = replace(declared, normalisation=form, parametres=PARAMETRES.get(form, {}))
+        if form and not declared.absolue:
+            own = declared.parametres if form == declared.normalisation else {}
+            parameters = {**own, **PARAMETRES.get(form, {})}
+            rule = replace(declared, normalisation=form, parametres=parameters)
             tried = scoring.normalise_values(values, code, rule, reference or {})
             # A distribution without spread places no one: the declared score stays.
             found = np.where(np.isnan(tried), found, tried)

@@ -37,12 +37,13 @@ class Law(Protocol):
 
 @dataclass(frozen=True)
 class Alone:
-    """A share drawn on the logit scale, around `centre`; it is still where `spread` is 0.
+    """A share drawn on the logit scale, around `centre`; where `spread` is 0, it is its value.
 
-    Both have the shape (ranked,).
+    All have the shape (ranked,), `values` in %: a share above 100 has no logit.
     """
 
     codes: Sequence[str]
+    values: np.ndarray
     centre: np.ndarray
     spread: np.ndarray
 
@@ -54,7 +55,10 @@ class Alone:
     def draw(self, generators: Generators, draws: int) -> Iterator[tuple[str, np.ndarray]]:
         """Shares, in %."""
         drawn = generators[0].standard_normal((draws, len(self.centre)))
-        yield self.codes[0], _percent(drawn, self.centre, self.spread)
+        drawn = _percent(drawn, self.centre, self.spread)
+        still = self.spread == 0
+        drawn[:, still] = self.values[still]
+        yield self.codes[0], drawn
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ class Moved:
 
         Source: Johnson, Kotz and Balakrishnan (1995), Continuous Univariate Distributions 2, 25.
         """
-        from scipy.special import digamma, polygamma  # for those only who smooth what is nested
+        from scipy.special import digamma, polygamma  # 0.2 s: not for those who draw nothing
 
         a, b = shapes[-inner:].sum(axis=0), shapes[:-inner].sum(axis=0)
         moving = (a > 0) & (b > 0)
@@ -174,6 +178,14 @@ def _percent(deviations: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> 
     deviations += 1
     np.divide(100.0, deviations, out=deviations)
     return deviations
+
+
+def _on_logit(variance: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Standard deviation on the logit scale, by the delta method; 0 where there is none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.sqrt(variance) / (share * (1 - share))
+    moving: np.ndarray = np.where(spread > 0, spread, 0.0)
+    return moving
 
 
 def _logit(share: np.ndarray) -> np.ndarray:
@@ -272,16 +284,18 @@ class _Known:
         around: np.ndarray = (share * people + 0.5) / (people + 1)
         return around
 
+    def survey(self, code: str) -> np.ndarray:
+        """Sampling variance of a share: c·p(1−p)/N."""
+        share = self.observed(code)
+        variance: np.ndarray = self.factor * share * (1 - share) / self.people[code]
+        return variance
+
     def spread(self, code: str) -> np.ndarray:
         """Standard deviation of a logit, not smoothed, by the delta method: √V / (p(1−p))."""
-        share, people, centre = self.observed(code), self.people[code], self.centre(code)
-        variance = self.factor * share * (1 - share) / people
+        centre, variance = self.centre(code), self.survey(code)
         if self.superpopulation:
-            variance = variance + centre * (1 - centre) / people
-        with np.errstate(divide="ignore", invalid="ignore"):
-            spread = np.sqrt(variance) / (centre * (1 - centre))
-        moving: np.ndarray = np.where(spread > 0, spread, 0.0)
-        return moving
+            variance = variance + centre * (1 - centre) / self.people[code]
+        return _on_logit(variance, centre)
 
     def law(self, code: str) -> tuple[np.ndarray, np.ndarray]:
         """Centre and standard deviation on the logit scale; 0 where nothing is known of it."""
@@ -290,34 +304,43 @@ class _Known:
             spread = self.spread(code)
             return _logit(np.where(spread > 0, self.centre(code), share)), spread
         found = self.smoothed[code]
-        if self.superpopulation:
-            spread = np.nan_to_num(found.ecarts_logit.to_numpy(np.float64))
-            if code in self.people:
-                # A 0 % that no area has smoothed: around p̃, as if there were no smoothing.
-                bare = (spread > 0) & ((share <= 0) | (share >= 1))
-                share = np.where(bare, self.centre(code), share)
-        elif code in self.people:
-            spread = np.nan_to_num(found.poids.to_numpy(np.float64) * self.spread(code))
-        else:
-            spread = np.zeros(len(share))
-        return _logit(share), spread
+        # The survey reaches a smoothed share as far as what was observed weighs in it.
+        survey = np.zeros(len(share))
+        if code in self.people:
+            weight = found.poids.to_numpy(np.float64)
+            survey = np.nan_to_num(weight * _on_logit(self.survey(code), self.observed(code)))
+        if not self.superpopulation:
+            return _logit(share), survey
+        posterior = np.nan_to_num(found.ecarts_logit.to_numpy(np.float64))
+        if code in self.people:
+            # A 0 % that no area has smoothed: around p̃, as if there were no smoothing.
+            bare = (posterior > 0) & ((share <= 0) | (share >= 1))
+            share = np.where(bare, self.centre(code), share)
+        return _logit(share), np.hypot(posterior, survey)
 
     def alone(self, code: str) -> Alone:
         """A share that shares no one."""
-        return Alone([code], *self.law(code))
+        return Alone([code], self.values[code], *self.law(code))
 
     def nested(self, chain: Sequence[str]) -> Nested:
         """Shares of the same people.
 
         The concentration a of the Dirichlet gives each share the variance p(1−p)/(a+1) =
-        c·p(1−p)/N.
+        c·p(1−p)/N. In `superpopulation`, the widest share is drawn around p̃ = (r+0.5)/(N+1): half
+        of someone is added outside it, and half inside, shared between its parts.
         """
         people = self.people[chain[0]]
-        shares = np.array([np.ones(len(people)), *(self.observed(code) for code in chain)])
-        parts = np.clip(shares - np.vstack([shares[1:], np.zeros(len(people))]), 0, 1)
+        shares = [self.observed(code) for code in chain]
+        # A missing share weighs nothing: the others of its territory are drawn without it.
+        inside = np.zeros(len(people))
+        for place in reversed(range(len(shares))):
+            inside = shares[place] = np.where(np.isnan(shares[place]), inside, shares[place])
+        nested = np.array([np.ones(len(people)), *shares])
+        parts = np.clip(nested - np.vstack([nested[1:], np.zeros(len(people))]), 0, 1)
         factor = self.factor
         if self.superpopulation:
-            parts = (parts * people + 0.5) / (people + 0.5 * len(parts))
+            added = np.array([0.5, *([0.5 / len(chain)] * len(chain))])
+            parts = (parts * people + added[:, None]) / (people + 1)
             factor = factor + 1
         with np.errstate(divide="ignore", invalid="ignore"):
             # Under some four people the variance asked for is more than a share can have.

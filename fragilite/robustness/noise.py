@@ -46,10 +46,10 @@ def data_noise(
     part in two (80 or over who are not alone) would change nothing: parts of a Dirichlet add up to
     a Dirichlet.
 
-    A smoothed share keeps its mean and its posterior standard deviation on the logit scale: √(w·s²)
-    in `superpopulation`, that of the shrunk estimator in `sondage`, w times that of the share as it
-    was counted. One that is nested moves with its chain: it is as far from its mean, in standard
-    deviations, as the share counted is in the Dirichlet.
+    A smoothed share keeps its mean; its variance on the logit scale is w² times the survey's, that
+    of the shrunk estimator, and in `superpopulation` the posterior variance w·s² is added. One that
+    is nested moves with its chain: it is as far from its mean, in standard deviations, as the share
+    counted is in the Dirichlet.
 
     Other parameters are those of :func:`uncertainty`.
 

@@ -13,7 +13,9 @@ from fragilite.robustness.noise import data_noise
 from fragilite.robustness.records import SEED, Choices, Noise, Seuils, Uncertainty, rules_of
 from fragilite.robustness.wording import (
     indicator_labels,
+    not_shares,
     too_few,
+    without_noise,
     without_people,
     without_reference,
     without_value,
@@ -82,6 +84,7 @@ def uncertainty(
             table[name] = pd.array([pd.NA] * len(table), dtype="Int64")
         table["proba_premier_cinquieme"] = np.nan
     else:
+        remarks += _still(indicators, method, denominators, noise)
         noisy = data_noise(
             indicators, method, denominators, draws, seed,
             population=population, reference=reference, noise=noise,
@@ -103,6 +106,21 @@ def uncertainty(
     if empty:
         remarks.append(without_value(indicator_labels(method, empty)))
     return Uncertainty(table, noisy, chosen, remarks)
+
+
+def _still(
+    indicators: pd.DataFrame,
+    method: Method | Indice,
+    denominators: pd.DataFrame,
+    noise: Noise | None,
+) -> list[str]:
+    """What of the data cannot be drawn."""
+    model = noise or Noise.of(rules_of(method))
+    shares = [str(code) for code in indicators if code in denominators]
+    beyond = [code for code in shares if not indicators[code].dropna().between(0, 100).all()]
+    moving = {*shares, *model.lisses, *model.arrondis} & set(indicators)
+    remarks = [not_shares(indicator_labels(method, beyond))] if beyond else []
+    return remarks if moving else [*remarks, without_noise()]
 
 
 def _without_reference(

@@ -83,8 +83,8 @@ class Choices:
         Of the Dirichlet of the weights at each node, around the declared ones (variants: 10, 100):
         a weight w has the standard deviation √(w(1−w)/(concentration+1)).
     normalisations, agregations : sequence of str
-        Drawn evenly; a z-score goes with the arithmetic mean only. Indicators with absolute bounds
-        keep them.
+        A normalisation is drawn evenly, then evenly a mean that goes with it: a z-score goes with
+        the arithmetic one only. Indicators with absolute bounds keep them.
     part_retrait : float
         Share of the draws that leave one indicator out.
     """

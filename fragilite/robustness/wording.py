@@ -27,7 +27,7 @@ def factor_labels(method: Method | Indice, codes: Sequence[str]) -> dict[str, st
     for code in codes:
         node = code.removeprefix("poids_")
         name = nodes[node].court if node in nodes else node
-        labels[code] = CHOICES.get(code, f"poids dans “{name}”")
+        labels[code] = CHOICES.get(code, f"poids : {name}")
     return labels
 
 
@@ -58,6 +58,19 @@ def too_few(ranked: int, least: int) -> str:
     return (
         f"Moins de {least} territoires classés ({number(ranked)}) : le premier cinquième n'a pas "
         "de sens, aucune lecture n'est proposée."
+    )
+
+
+def not_shares(labels: Sequence[str]) -> str:
+    """Which shares have no noise because they are not shares."""
+    return f"Parts hors de 0 à 100 %, laissées telles quelles : {listing(labels)}."
+
+
+def without_noise() -> str:
+    """Why the data do not move."""
+    return (
+        "Aucun indicateur compté n'a de bruit connu : seuls les choix de méthode font bouger les "
+        "rangs."
     )
 
 
@@ -176,6 +189,10 @@ def render(found: Sensitivity) -> str:
                     "Sobol du premier ordre et totaux). Entre crochets, intervalle à 95 %."
                 ),
                 paragraph(found.phrase),
+                paragraph(
+                    "Un choix pèse aussi selon l'ampleur que la méthode lui donne : combien de "
+                    "fois un indicateur est laissé de côté, combien les poids s'écartent."
+                ),
                 paragraph(
                     "L'analyse dit quel choix pèse sur les rangs, non lequel est le bon : cela se "
                     "discute, avec la parole du terrain."
