@@ -55,14 +55,15 @@ Code = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for name, command in (
-        ("robustness", _robustness),
-        ("sensitivity", _sensitivity),
-        ("audit", _audit),
-        ("compare", _compare),
-        ("validate", _validate),
+    for name, command, suffix in (
+        ("robustness", _robustness, ".csv"),
+        ("sensitivity", _sensitivity, ""),
+        ("audit", _audit, ".md"),
+        ("compare", _compare, ".csv"),
+        ("validate", _validate, ""),
     ):
-        app.command(name, cls=FrenchCommand, rich_help_panel=QUESTIONS)(_on_a_build(command))
+        run = _on_a_build(command, suffix)
+        app.command(name, cls=FrenchCommand, rich_help_panel=QUESTIONS)(run)
 
 
 def _chosen(
@@ -86,16 +87,21 @@ def _chosen(
     return built(where, method, year, options)
 
 
-def _on_a_build(command: Callable[..., None]) -> Callable[..., None]:
+def _on_a_build(command: Callable[..., None], suffix: str) -> Callable[..., None]:
     """Hand a command the build of its territory, and the options that choose it.
 
     A command takes the build, its own arguments, then its own options; those of :func:`_chosen`
-    come last in its help.
+    come last in its help. A file that it could not write, of another `suffix` or that exists, is
+    refused before anything is computed.
     """
     own = list(inspect.signature(command).parameters.values())[1:]
     shared = list(inspect.signature(_chosen).parameters.values())
 
     def run(**given: Any) -> None:
+        if given.get("output") is not None:
+            from fragilite.report_file import check_target
+
+            check_target(given["output"], suffix, overwrite=given["overwrite"])
         chosen = {one.name: given.pop(one.name) for one in shared}
         command(_chosen(**chosen), **given)
 
@@ -250,10 +256,13 @@ def _compare(
         raise UsageError(
             "Il manque ce à quoi comparer.", "Exemple : fragilite compare --dept 49 --with ifn-2023"
         )
-    ours = Side.of_build(build) if file is None else Side.of_file(_scores(build, file))
+    ours = Side.of_build(build)
+    theirs = _side(build, ours, other, column, code)
+    if file is not None:
+        ours = Side.of_file(_scores(build, file), str(file), ours)
     found = compare(
         ours,
-        _side(build, other, column, code),
+        theirs,
         seed=SEED if seed is None else seed,
         inverse=inverse,
     )
@@ -329,15 +338,20 @@ def _scores(build: Build, file: Path, column: str = "", code: str = "") -> Score
     return read_scores(file, column, communes=inputs.communes["nom"], code=code, annee=inputs.annee)
 
 
-def _side(build: Build, other: str, column: str, code: str) -> Side:
+def _side(build: Build, ours: Side, other: str, column: str, code: str) -> Side:
     """What an index is compared with: the same territory by another method, or a file."""
     from fragilite.comparison import Side
     from fragilite.method import available_methods, load_method
     from fragilite.pipeline import rebuild
 
     if other in available_methods() or Path(other).suffix == ".toml":
+        if column or code:
+            raise UsageError(
+                f"--column et --code lisent un fichier : « {other} » est une méthode.",
+                "Retirez-les.",
+            )
         return Side.of_build(rebuild(build, load_method(other)))
-    return Side.of_file(_scores(build, Path(other), column, code))
+    return Side.of_file(_scores(build, Path(other), column, code), other, ours)
 
 
 def _write_table(table: Any, output: Path | None, *, overwrite: bool) -> None:

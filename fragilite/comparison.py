@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -38,8 +38,10 @@ class Side:
     scores : Series of float64
         Indexed by commune code; NaN where there is none.
     contributions : DataFrame of float64 or None
-        On the same index, points owed to each indicator, that add up to the score; None where it is
-        no sum, or not known.
+        On the same index, points owed to each indicator, that add up to the score; NaN where the
+        commune lacks it; None where the score is no sum, or not known.
+    points : DataFrame of float64 or None
+        Scores of these indicators, on the same index, where they are known.
     indicateurs : mapping of str to str
         Indicator → its short name in a sentence, with its article.
     noms : Series of str
@@ -51,6 +53,7 @@ class Side:
     libelle: str
     scores: pd.Series
     contributions: pd.DataFrame | None = None
+    points: pd.DataFrame | None = None
     indicateurs: Mapping[str, str] = field(default_factory=dict)
     noms: pd.Series = field(default_factory=lambda: pd.Series(dtype=str))
     remarques: list[str] = field(default_factory=list)
@@ -67,7 +70,8 @@ class Side:
             f"{header.libelle}, méthode {header.code} {header.version}, "
             f"{build.inputs.territory.libelle}, communes de {build.inputs.annee}",
             scores.noeuds[build.method.root],
-            parts.fillna(0.0) if parts.shape[1] else None,
+            parts if parts.shape[1] else None,
+            scores.indicateurs,
             names,
             build.inputs.communes["nom"],
             [f"Pas compté, faute de données ou trop ancien : {listing(lacking)}."]
@@ -76,15 +80,27 @@ class Side:
         )
 
     @classmethod
-    def of_file(cls, file: ScoreFile) -> Side:
-        """The scores of a file, by commune."""
+    def of_file(cls, file: ScoreFile, libelle: str = "", like: Side | None = None) -> Side:
+        """The scores of a file, by commune.
+
+        Parameters
+        ----------
+        file : ScoreFile
+        libelle : str
+            Name of the file for readers; by default its own.
+        like : Side, optional
+            Where names of communes and of indicators are taken from.
+        """
         if file.niveau != "commune":
             raise UsageError(
                 f"{file.nom} donne des scores d'EPCI : la comparaison se fait par commune.",
                 "Pour des EPCI : fragilite validate",
             )
-        label = f"fichier {file.nom}, colonne {file.colonne}"
-        return cls(label, file.values, file.contributions, remarques=file.remarques)
+        label = f"fichier {libelle or file.nom}, colonne {file.colonne}"
+        found = cls(label, file.values, file.contributions, remarques=file.remarques)
+        return (
+            found if like is None else replace(found, indicateurs=like.indicateurs, noms=like.noms)
+        )
 
 
 @dataclass(frozen=True)
@@ -98,8 +114,8 @@ class Comparison:
     communes : DataFrame, indexed by code
         ``nom``, ``score``, ``score_ailleurs``, ``rang``, ``rang_ailleurs`` (Int64, 1 = most
         fragile, on these communes), ``deplacement`` (other rank − ours: positive where we find it
-        more fragile), ``indicateur`` (the one that moves it, ``""`` if none does) with ``ecart``,
-        ``apport`` and ``reste`` as in :class:`Causes`.
+        more fragile), ``indicateur`` (the one that moves it, ``""`` if none does) with ``ecart``
+        and ``reste`` as in :class:`Causes`, and ``compte``, what is said of it.
     sans_eux, sans_nous : int
         Communes that only we score, and that only the other does.
     spearman, kendall : Interval
@@ -213,7 +229,7 @@ def compare(
         rho,
         tau,
         None if nothing else fifths(table["rang"], table["rang_ailleurs"]),
-        {**other.indicateurs, **ours.indicateurs},
+        {**other.indicateurs, **ours.indicateurs, MISSING: "une donnée qui manque"},
         inverse,
         0 if still else movers,
         np.nan if why is None else why.explique,
@@ -328,25 +344,28 @@ class Causes:
     reste : Series of float64
         What the other score counts and our indicators do not tell; 0 where its contributions are
         known.
-    apports : DataFrame of float64, same shape as `ecarts`
-        What each indicator adds to S, centred: above 0, more than on average.
+    seuls : mapping of str to str
+        Indicator that only one of the two counts → ``chez nous`` or ``ailleurs``.
     explique : float
         Share of the variance of T that our indicators tell; NaN where its contributions are known.
     """
 
     ecarts: pd.DataFrame
     reste: pd.Series
-    apports: pd.DataFrame
+    seuls: Mapping[str, str]
     explique: float
 
 
 def causes(ours: Side, other: Side, common: pd.Index, turn: float = 1.0) -> Causes | None:
     """Split the difference of two standardised scores between indicators.
 
-    With S = Σ sᵢ where sᵢ is our contribution of indicator i, centred, over the standard deviation
-    of our score, the gap of i is sᵢ − tᵢ. Where the other's contributions are known, tᵢ is its own,
-    standardised likewise (0 for an indicator that it does not have). Else T is regressed on our
-    contributions by least squares, T = Σ βᵢ·sᵢ + e: tᵢ is βᵢ·sᵢ, and −e is what is left.
+    With S = Σ sᵢ where sᵢ is our contribution of indicator i less that of an average commune of the
+    same weights, over the standard deviation of our score, the gap of i is sᵢ − tᵢ. What a commune
+    lacks has its weight handed to the rest: that is a part of its own, `MISSING`.
+
+    Where the other's contributions are known, tᵢ is its own, standardised likewise (0 for an
+    indicator that it does not have). Else T is regressed on our contributions by least squares,
+    T = Σ βᵢ·sᵢ + e: tᵢ is βᵢ·sᵢ, and −e is what is left.
 
     A simple regression of each sᵢ on T would not do: where T counts one of our indicators twice, it
     never names it.
@@ -373,43 +392,74 @@ def causes(ours: Side, other: Side, common: pd.Index, turn: float = 1.0) -> Caus
     theirs = _standardised(other, common)
     if theirs is not None:
         gaps = parts.sub(turn * theirs, fill_value=0.0)
-        apports = parts.reindex(columns=gaps.columns, fill_value=0.0)
-        return Causes(gaps, pd.Series(0.0, common), apports, np.nan)
+        alone = dict.fromkeys(parts.columns.difference(theirs.columns), "chez nous")
+        alone |= dict.fromkeys(theirs.columns.difference(parts.columns), "ailleurs")
+        return Causes(gaps, pd.Series(0.0, common), alone, np.nan)
     if len(common) < ROWS_PER_INDICATOR * parts.shape[1]:
         return None
     target = (score - score.mean()) / spread
     slopes = np.linalg.lstsq(parts.to_numpy(), target.to_numpy(), rcond=None)[0]
     rest = target - parts.to_numpy() @ slopes
-    return Causes(parts * (1 - slopes), -rest, parts, float(1 - (rest**2).mean()))
+    return Causes(parts * (1 - slopes), -rest, {}, float(1 - (rest**2).mean()))
+
+
+#: What a commune lacks, as a part of its score.
+MISSING = "donnee_manquante"
 
 
 def _standardised(side: Side, common: pd.Index) -> pd.DataFrame | None:
-    """Contributions, centred, over the standard deviation of their sum."""
+    """Contributions less those of an average commune, over the standard deviation of their sum."""
     if side.contributions is None:
         return None
-    parts = side.contributions.loc[common].fillna(0.0)
-    spread = parts.sum(axis=1).std(ddof=0)
-    return (parts - parts.mean()) / spread if spread > TIE else None
+    parts = side.contributions.loc[common]
+    score = parts.sum(axis=1)
+    spread = score.std(ddof=0)
+    if not spread > TIE:
+        return None
+    away = parts.fillna(0.0) - parts.fillna(0.0).mean()
+    if side.points is not None and parts.isna().any(axis=None):
+        points = side.points.loc[common, parts.columns]
+        away = (_effective_weights(parts, points) * (points - points.mean())).fillna(0.0)
+        away[MISSING] = score - score.mean() - away.sum(axis=1)
+    return away / spread
+
+
+def _effective_weights(parts: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    """Weight of each indicator: contribution / points, one for the communes that lack the same.
+
+    Read on the others where a commune has 0 point.
+    """
+    weights = parts / points.where(points != 0)
+    lacking = parts.isna().astype(int).astype(str).agg("".join, axis=1)
+    return weights.groupby(lacking).transform("median").fillna(weights.median())
 
 
 def _moved_by(found: Causes | None, move: pd.Series) -> pd.DataFrame:
     """The indicator with the largest gap in the direction of each move, and what it weighs."""
     if found is None or found.ecarts.empty:
         nothing = pd.DataFrame(index=move.index)
-        return nothing.assign(indicateur="", ecart=np.nan, apport=np.nan, reste=np.nan)
+        return nothing.assign(indicateur="", ecart=np.nan, reste=np.nan, compte="")
     ways = np.sign(move.to_numpy(np.float64))
     gaps = found.ecarts.to_numpy()
     rows, best = np.arange(len(gaps)), (gaps * ways[:, None]).argmax(axis=1)
     along = gaps[rows, best] * ways > TIE
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "indicateur": np.where(along, found.ecarts.columns.to_numpy(object)[best], ""),
             "ecart": np.where(along, gaps[rows, best], np.nan),
-            "apport": np.where(along, found.apports.to_numpy()[rows, best], np.nan),
             "reste": found.reste.to_numpy(),
         },
         index=move.index,
     )
+    weighs = np.where(table["ecart"] > 0, "pèse plus chez nous", "pèse moins chez nous")
+    alone = [found.seuls.get(name, "") for name in table["indicateur"]]
+    said = [
+        f"compte seulement {side}" if side else usual
+        for side, usual in zip(alone, weighs, strict=True)
+    ]
+    table["compte"] = said
+    table.loc[table["indicateur"].isin(["", MISSING]), "compte"] = ""
+    return table
 
 
 # --- telling ---------------------------------------------------------------------------------
@@ -469,10 +519,8 @@ def _movers(found: Comparison, rows: pd.DataFrame) -> list[dict[str, Any]]:
             "score": float(row["score"]),
             "score_ailleurs": float(row["score_ailleurs"]),
             "indicateur": row["indicateur"] or None,
-            **{
-                key: None if np.isnan(row[key]) else float(row[key])
-                for key in ("ecart", "apport", "reste")
-            },
+            **{key: None if np.isnan(row[key]) else float(row[key]) for key in ("ecart", "reste")},
+            "compte": row["compte"] or None,
             "phrase": _sentence(str(code), row, found.indicateurs),
         }
         for code, row in rows.iterrows()
@@ -494,7 +542,7 @@ def _cause(row: pd.Series, names: Mapping[str, str]) -> str:
     name = names.get(row["indicateur"], row["indicateur"])
     if beyond:
         return f" — {_BEYOND}, puis {name}"
-    return f" — surtout {name} (apport {'fort' if row['apport'] > 0 else 'faible'})"
+    return f" — surtout {name}" + (f" ({row['compte']})" if row["compte"] else "")
 
 
 _BEYOND = "autre chose"
@@ -554,7 +602,9 @@ def _agreement(told: dict[str, Any]) -> list[str]:
         for key, name in (("spearman", "rho de Spearman"), ("kendall", "tau de Kendall"))
     ]
     draws = {told[key]["tirages"] for key in ("spearman", "kendall")} - {0}
-    title = "Les deux classements s'accordent-ils ? (1 = même ordre, 0 = aucun lien)"
+    title = (
+        "Les deux classements s'accordent-ils ? (1 : même ordre ; 0 : aucun lien ; −1 : inverse)"
+    )
     return [title, *lines, *([_drawn(max(draws))] if draws else [])]
 
 
@@ -620,13 +670,12 @@ _MOVERS = {
 def _legend(told: dict[str, Any]) -> list[str]:
     texts = [
         "L'indicateur nommé est celui dont l'apport diffère le plus d'un score à l'autre, dans le "
-        "sens du déplacement. Apport fort ou faible : à notre indice, face à la moyenne de ces "
-        "communes."
+        "sens du déplacement, face à la moyenne de ces communes."
     ]
     if told["part_expliquee"] is not None:
         texts.append(
             "L'autre score est donné sans le détail : l'apport de nos indicateurs y est estimé par "
             f"régression linéaire, qui rend {number(told['part_expliquee'])} % de sa variance. "
-            f"« {_BEYOND.capitalize()} » : ce que nos indicateurs n'en disent pas."
+            f"« {_BEYOND.capitalize()} » : ce que cette régression ne rend pas."
         )
     return texts

@@ -8,6 +8,28 @@ from pathlib import Path
 from fragilite.errors import FragiliteError, UsageError, reason
 
 
+def check_target(path: Path, suffix: str, *, overwrite: bool = False) -> None:
+    """Refuse a file that cannot be written, before anything is computed.
+
+    Parameters and errors are those of :func:`write_report`.
+    """
+    if path.suffix.lower() != suffix:
+        raise UsageError(
+            f"{path} : un fichier {suffix} est attendu, trouvé « {path.suffix or 'rien'} ».",
+            f"Donnez un nom comme {path.with_suffix(suffix).name}.",
+        )
+    if path.exists() and not overwrite:
+        raise UsageError(
+            f"Le fichier {path} existe déjà : il n'est pas remplacé.",
+            "Donnez un autre nom, ou ajoutez --overwrite.",
+        )
+    if not path.parent.is_dir():
+        raise FragiliteError(
+            f"Impossible d'écrire {path} : le dossier {path.parent} n'existe pas.",
+            f"Créez-le : mkdir -p '{path.parent}'",
+        )
+
+
 def write_report(path: Path, text: str, suffix: str, *, overwrite: bool = False) -> Path:
     """Write a text into a file, in one move.
 
@@ -27,22 +49,12 @@ def write_report(path: Path, text: str, suffix: str, *, overwrite: bool = False)
     FragiliteError
         If it cannot be written.
     """
-    if path.suffix.lower() != suffix:
-        raise UsageError(
-            f"{path} : un fichier {suffix} est attendu, trouvé « {path.suffix or 'rien'} ».",
-            f"Donnez un nom comme {path.with_suffix(suffix).name}.",
-        )
-    if path.exists() and not overwrite:
-        raise UsageError(
-            f"Le fichier {path} existe déjà : il n'est pas remplacé.",
-            "Donnez un autre nom, ou ajoutez --overwrite.",
-        )
+    check_target(path, suffix, overwrite=overwrite)
     try:
-        with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
-            staged = Path(file.name)
-            file.write(text.encode("utf-8"))
-        staged.chmod(0o644)
-        staged.replace(path)
+        with tempfile.TemporaryDirectory(prefix=".fragilite-", dir=path.parent) as folder:
+            staged = Path(folder) / path.name
+            staged.write_bytes(text.encode("utf-8"))
+            staged.replace(path)
     except OSError as error:
         raise FragiliteError(
             f"Impossible d'écrire {path} : {reason(error)}.", "Donnez un autre chemin."

@@ -66,7 +66,7 @@ class ScoreFile:
         Indexed by code, in its order, without missing values: territories of the build only.
     contributions : DataFrame of float64 or None
         On the same index, where the file is one of ours and the column is its index: points owed to
-        each indicator, by its code; null where it has none.
+        each indicator, by its code; NaN where the commune lacks it.
     remarques : list of str
         In French: what was mended, and what was set aside.
     """
@@ -461,6 +461,6 @@ def _contributions(table: UserTable, rows: pd.DataFrame, values: pd.Series) -> p
     for name in names:
         cells = table.cells(name)
         parts[name.removesuffix(CONTRIBUTION)] = [_parse(cells[place]) for place in wanted]
-    parts = parts.dropna(axis=1, how="all").fillna(0.0).reindex(values.index)
+    parts = parts.dropna(axis=1, how="all").reindex(values.index)
     gap = (parts.sum(axis=1) - values).abs().max()
     return parts if parts.shape[1] and gap <= ROUNDED * (parts.shape[1] + 2) else None

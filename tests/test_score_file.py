@@ -215,7 +215,7 @@ def test_our_own_files_give_their_contributions(built, tmp_path, writer):
     pd.testing.assert_series_equal(file.values, index, check_names=False, atol=0.051, rtol=0)
     parts = built.result.scores.contributions
     pd.testing.assert_frame_equal(
-        file.contributions[parts.columns], parts.fillna(0.0), check_names=False, atol=0.051, rtol=0
+        file.contributions[parts.columns], parts, check_names=False, atol=0.051, rtol=0
     )
     other = read_scores(tmp_path / "fragilite_49.csv", "fragilite_sociale", communes=names)
     assert other.contributions is None  # they add up to the index only
