@@ -541,9 +541,11 @@ def _parse(content: bytes, origin: str) -> Method:
         problem = f"ce n'est pas du TOML lisible : {_toml_french(str(error))}."
         raise MethodError(origin, [problem]) from error
     problems = [f"{key} : clé inconnue." for key in ("origine", "sha256") if key in data]
-    if "base" in data and data["base"] not in available_methods():
-        known = ", ".join(available_methods())
-        problems.append(f"base : une méthode livrée attendue ({known}), trouvé « {data['base']} ».")
+    if "base" in data and data["base"] not in bases():
+        known = ", ".join(bases())
+        problems.append(
+            f"base : une méthode de base attendue ({known}), trouvé « {data['base']} »."
+        )
     if problems:
         raise MethodError(origin, problems)
     if "base" in data:
@@ -583,14 +585,32 @@ def varied(rules: Incertitude, changes: Mapping[str, Any]) -> Incertitude:
         raise UsageError(f"Incertitude : {_french(error.errors()[0])}") from error
 
 
+def bases() -> list[str]:
+    """Methods of the program that another may start from: those that say everything themselves."""
+    return [name for name in available_methods() if "base" not in tomllib.loads(_text(name))]
+
+
+def _text(name: str) -> str:
+    return method_text(name).decode("utf-8")
+
+
 def _derived(base: dict[str, Any], own: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """A method that starts from another: what it takes out, then what it says anew.
 
-    ``retire`` lists keys of the base that leave it (``"noeuds.reseau"``).
+    ``retire`` lists keys of the base that leave it (``"noeuds.reseau"``). The base keeps its name,
+    its version and what was measured of it: a variant is another index.
     """
     own = dict(own)
+    removed, head = own.pop("retire", []), own.get("methode")
+    if not isinstance(removed, list):
+        return own, [f'retire : liste attendue, comme ["noeuds.reseau"], trouvé « {removed} ».']
+    code = head.get("code") if isinstance(head, dict) else None
+    if code in {None, base["methode"]["code"]}:
+        return own, ["methode.code : une variante a son propre code, comme « la-mienne »."]
+    base["lecture"]["validite"] = []
+    base["methode"] |= {"version": "0.1.0", "libelle": f"{code}, d'après {own['base']}"}
     problems = []
-    for place in own.pop("retire", []):
+    for place in removed:
         *tables, last = str(place).split(".")
         table: Any = base
         for name in tables:

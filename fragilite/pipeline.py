@@ -20,7 +20,7 @@ from fragilite.indicators import Figure
 from fragilite.ingestion.gather import gather
 from fragilite.ingestion.options import Options
 from fragilite.inputs import Inputs, assemble, population
-from fragilite.method import DEFAULT, Method, load_method
+from fragilite.method import DEFAULT, Classes, Method, load_method
 from fragilite.robustness import Uncertainty
 from fragilite.scoring import Reference, Scores
 from fragilite.table import Statut, Table, statut_names
@@ -317,13 +317,31 @@ def _epci_table(
 def class_warnings(build: Build) -> list[str]:
     """Classes were frozen with a set of indicators: say so when a build scored another."""
     scored = set(build.result.scores.scored)
-    return [
+    return [*_inherited_classes(build.method)] + [
         f"Classes de « {node.libelle} » : figées avec d'autres indicateurs que ceux de ce calcul ; "
         "ne les comparez pas à celles d'un autre calcul."
         for code, node in build.method.noeuds.items()
         if node.classes
         and set(node.classes.indicateurs) != {c for c in scored if _below(build.method, c, code)}
     ]
+
+
+def _inherited_classes(method: Method) -> list[str]:
+    """Classes of a variant that are those of its base, though it scores otherwise."""
+    base = load_method(method.base) if method.base else method
+    same = (base.methode.normalisation, base.methode.agregation, base.weights) == (
+        method.methode.normalisation, method.methode.agregation, method.weights,
+    )  # fmt: skip
+    return [
+        f"Classes de « {node.libelle} » : celles de {method.base}, que cette variante compte "
+        "autrement ; ne les comparez pas."
+        for code, node in method.noeuds.items()
+        if not same and node.classes and node.classes == _classes(base, code)
+    ]
+
+
+def _classes(method: Method, node: str) -> Classes | None:
+    return method.noeuds[node].classes if node in method.noeuds else None
 
 
 def _below(method: Method, indicator: str, node: str) -> bool:

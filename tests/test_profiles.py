@@ -8,7 +8,7 @@ from fragilite import scoring
 from fragilite.distribution import france
 from fragilite.errors import UsageError
 from fragilite.method import MethodError, available_methods, load_method, method_text
-from fragilite.pipeline import build
+from fragilite.pipeline import build, class_warnings
 
 DEFAULT = method_text("fragilite-2026").decode()
 
@@ -151,7 +151,10 @@ def test_a_method_says_only_what_it_changes(tmp_path):
     base = load_method()
     assert found.weights["indice"] == {"reseau": 0.4, "usages": 0.6}
     assert found.indicateurs == base.indicateurs
-    assert (found.methode.code, found.methode.version) == ("derivee", base.methode.version)
+    assert found.methode.code == "derivee"
+    assert found.methode.version != base.methode.version  # it is another index,
+    assert found.methode.libelle == "derivee, d'après fragilite-2026"
+    assert found.lecture.validite == []  # of which nothing was measured
     assert found.sha256 != base.sha256
 
 
@@ -167,6 +170,7 @@ def test_a_calcul_is_replaced_whole(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ('retire = "noeuds.reseau"', 'liste attendue, comme ["noeuds.reseau"]'),
         ('retire = ["noeuds.rezo"]', "retire : « noeuds.rezo » n'est pas dans la méthode de base."),
         ('retire = ["noeuds.reseau"]', "nœud inconnu « reseau »"),
         ('retire = ["indicateurs.part_65_plus"]', "indicateur inconnu « part_65_plus »"),
@@ -196,8 +200,26 @@ def test_faults_of_a_derived_method(tmp_path, text, expected):
     assert any(expected in problem for problem in error.value.problems), error.value.problems
 
 
-def test_an_unknown_base(tmp_path):
+@pytest.mark.parametrize("base", ["ifn-1999", "ifn-2023"])
+def test_an_unknown_base_or_one_that_has_its_own(tmp_path, base):
     path = tmp_path / "m.toml"
-    path.write_text('base = "ifn-1999"\n')
-    with pytest.raises(UsageError, match="base : une méthode livrée attendue"):
+    path.write_text(f'base = "{base}"\n')
+    expected = r"base : une méthode de base attendue \(fragilite-2026\)"
+    with pytest.raises(UsageError, match=expected):
         load_method(path)
+
+
+@pytest.mark.parametrize("head", ["", '[methode]\ncode = "fragilite-2026"'])
+def test_a_variant_does_not_bear_the_name_of_its_base(tmp_path, head):
+    path = tmp_path / "m.toml"
+    path.write_text(f'base = "fragilite-2026"\n{head}')
+    with pytest.raises(UsageError, match="une variante a son propre code"):
+        load_method(path)
+
+
+def test_classes_of_the_base_are_not_those_of_a_variant(builds, tmp_path):
+    path = derived(tmp_path, "[noeuds.reseau]\npoids = 0.6")
+    found = class_warnings(build("49", method=path, uncertainty=False))
+    assert any("que cette variante compte autrement" in line for line in found)
+    for name, one in builds.items():
+        assert not any("variante" in line for line in class_warnings(one)), name
