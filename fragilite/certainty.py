@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from fragilite import robustness
+from fragilite.errors import UsageError
 from fragilite.ingestion.catalogue import load_sources, source_of_variables
 from fragilite.method import Grandeur, Incertitude, Method, Moyenne, Part
 from fragilite.robustness import Choices, Noise, Sensitivity, Seuils, Uncertainty
@@ -20,6 +21,8 @@ from fragilite.scoring import Reference
 
 #: Base sample of the Sobol indices: the least power of two that steadies them on one département.
 SENSITIVITY_DRAWS = 1024
+#: Under so few, intervals cover more than what they measure; above so many, memory runs out.
+LEAST_DRAWS, MOST_DRAWS = 128, 16_384
 
 if TYPE_CHECKING:
     from fragilite.indicators import Figure
@@ -83,6 +86,11 @@ def sensitivity_of(
     -------
     Sensitivity
     """
+    if not LEAST_DRAWS <= draws <= MOST_DRAWS:
+        raise UsageError(
+            f"--draws : de {LEAST_DRAWS} à {MOST_DRAWS} tirages de base attendus, trouvé {draws}.",
+            f"Par défaut : --draws {SENSITIVITY_DRAWS}",
+        )
     return robustness.sensitivity(
         scored_values(result),
         method,

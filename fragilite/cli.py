@@ -158,13 +158,14 @@ def _build(
     options = options_of(raw, vintage, without, offline=offline, frozen=frozen, quiet=quiet)
     result = built(where, method, year, options, uncertainty=uncertainty)
     folder = outputs.output_folder(output or processed_dir(), default=output is None)
+    replaced = outputs.method_there(result, folder)
     files = outputs.write(result, folder, wanted, crs=system, overwrite=overwrite)
     if quiet and not as_json:
         typer.echo("\n".join(map(str, files)))
         return
     from fragilite.summary import render, summary
 
-    facts = summary(result, files, outputs.stale_files(result, folder, files))
+    facts = summary(result, files, outputs.stale_files(result, folder, files), replaced)
     typer.echo(dumped(facts) if as_json else render(facts, result))
 
 

@@ -156,7 +156,7 @@ def _robustness(
     """Dit à quel point les rangs sont sûrs : bruit des données, puis choix de méthode."""
     from fragilite.stability import analyse, communes_table, render, stability
 
-    noise = {"modele": model, "effet_plan": deff}
+    noise = {"modele": None if model is None else model.lower(), "effet_plan": deff}
     rules = _rules(
         build, draws, seed, {"donnees": noise, "methode": {"concentration": concentration}}
     )
@@ -351,6 +351,12 @@ def _side(build: Build, ours: Side, other: str, column: str, code: str) -> Side:
                 "Retirez-les.",
             )
         return Side.of_build(rebuild(build, load_method(other)))
+    if not Path(other).suffix and not Path(other).exists():
+        known = ", ".join(available_methods())
+        raise UsageError(
+            f"--with : « {other} » n'est ni une méthode livrée ({known}) ni un fichier.",
+            "Vérifiez le nom.",
+        )
     return Side.of_file(_scores(build, Path(other), column, code), other, ours)
 
 

@@ -374,6 +374,8 @@ def _sure(facts: dict[str, Any]) -> list[str]:
     if found is None:
         return []
     lines = []
+    if not found["lecture"]:
+        return []
     if found["rang_min_90"] is not None:
         low, high = found["rang_min_90"], found["rang_max_90"]
         span = f"au {ordinal(low)}" if low == high else f"du {ordinal(low)} au {ordinal(high)}"
@@ -386,11 +388,12 @@ def _sure(facts: dict[str, Any]) -> list[str]:
         "D'autres choix de méthode raisonnables l'y placent "
         f"{_times(found['part_scenarios_premier_cinquieme'])}."
     )
-    if found["lecture"]:
-        lines.append(f"Lecture : {found['lecture']}." + _CAUTIONS.get(found["lecture"], ""))
+    lines.append(f"Lecture : {found['lecture']}." + _CAUTIONS.get(found["lecture"], ""))
     return ["À quel point est-ce sûr", *(paragraph(line, "  ") for line in lines)]
 
 
+#: From this reliability up, smoothing changes nothing worth a word.
+SURE = 0.9
 #: What must be said with some readings.
 _CAUTIONS = {
     "pas de signal": " Cela ne dit pas que personne n'a besoin d'aide : voyez plus bas ce que "
@@ -401,7 +404,8 @@ _CAUTIONS = {
 
 def _times(share: float) -> str:
     """``97 fois sur 100``."""
-    return f"{number(100 * share)} fois sur 100"
+    shown = number(100 * share, 1).removesuffix(",0")
+    return f"{shown} fois sur 100"
 
 
 def _origin(facts: dict[str, Any]) -> list[str]:
@@ -432,7 +436,8 @@ def _sentence(item: dict[str, Any], facts: dict[str, Any]) -> str:
         notes += ", estimé"
     if item["lisse"] is not None and item["fiabilite"] is not None:
         smoothed = quantity(item["lisse"], item["decimales"], item["unite"])
-        notes += f", compté {smoothed} après lissage"
+        observed = quantity(item["valeur"], item["decimales"], item["unite"])
+        notes += f", compté {smoothed} après lissage" if smoothed != observed else ""
     return f"{item['libelle']} : {notes}"
 
 
@@ -515,7 +520,7 @@ def _lacking(facts: dict[str, Any], build: Build) -> list[str]:
             )
         elif item["statut"] == "estime":
             lines.append(f"{item['libelle']} : estimé ({item['regle']}).")
-        if item["fiabilite"] is not None and item["compte"]:
+        if item["compte"] and (item["fiabilite"] or 1.0) < SURE:
             lines.append(
                 f"{item['libelle']} : la part observée tient à peu de personnes (fiabilité "
                 f"{number(item['fiabilite'], 2)} sur 1) ; elle est rapprochée de celle de l'EPCI "

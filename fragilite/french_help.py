@@ -12,6 +12,12 @@ _WORDS = {
     "[required]": "[obligatoire]",
 }
 
+#: What a value should have been.
+_EXPECTED = {
+    "valid integer": "nombre entier",
+    "valid number": "nombre (décimales après un point)",
+}
+
 
 def _write_help(command: Any, context: Any, formatter: Any) -> None:
     """Write usage, text, arguments, options, then commands by panel."""
@@ -97,7 +103,10 @@ def _message(error: Any) -> str:
     if kind == "BadOptionUsage":
         return f"L'option {error.option_name} demande une valeur."
     if kind == "BadParameter":
-        return f"Valeur refusée pour {_hint(error)}."
+        wanted = [french for english, french in _EXPECTED.items() if english in text]
+        return f"Valeur refusée pour {_hint(error)}" + (
+            f" : {wanted[0]} attendu." if wanted else "."
+        )
     if "No such command" in text:
         names = re.findall(r"'([^']*)'", text)
         near = " ou ".join(names[1:])

@@ -16,7 +16,7 @@ from fragilite.french import aligned, listing, number, paragraph, plural
 from fragilite.inputs import population
 from fragilite.method import Incertitude, Method, varied
 from fragilite.pipeline import Build
-from fragilite.robustness import LECTURES, Uncertainty
+from fragilite.robustness import LEAST, LECTURES, Uncertainty
 from fragilite.summary import MODELES
 
 #: Variants tried beside the settings asked for: what each is, table, key, value.
@@ -28,7 +28,7 @@ VARIANTES: tuple[tuple[str, str, str, Any], ...] = (
     ("concentration des poids 100", "methode", "concentration", 100.0),
 )
 #: Communes named under a reading: more no longer help.
-NAMED = 12
+NAMED = 30
 
 
 def declared_rules(method: Method) -> Incertitude:
@@ -89,13 +89,22 @@ def stability(build: Build, rules: Incertitude, found: Uncertainty) -> dict[str,
         "reglages": rules.model_dump(),
         "communes_classees": int(table["part_scenarios_premier_cinquieme"].notna().sum()),
         "donnees": _spread(table["proba_premier_cinquieme"])
-        | {"largeur_mediane": _number((table["rang_max_90"] - table["rang_min_90"]).median())},
+        | {"largeur_mediane": _width_of(table)},
         "choix_de_methode": _spread(table["part_scenarios_premier_cinquieme"])
         | {"deplacement_moyen": _number(found.methode.tirages["deplacement"].mean())},
+        "tirees": {
+            key: sorted(name or "celle de la méthode" for name in set(found.methode.tirages[key]))
+            for key in ("normalisation", "agregation")
+        },
         "lectures": {name: _named(build, table, name) for name in LECTURES},
         "variantes": [{"variante": name} | _counts(one) for name, one in variants],
         "remarques": found.remarques,
     }
+
+
+def _width_of(table: pd.DataFrame) -> float | None:
+    """Median number of places that an interval at 90 % covers, both ends counted."""
+    return _number((table["rang_max_90"] - table["rang_min_90"] + 1).median())
 
 
 def _number(value: Any) -> float | None:
@@ -114,10 +123,9 @@ def _spread(shares: pd.Series) -> dict[str, int]:
 
 def _counts(found: Uncertainty) -> dict[str, Any]:
     table = found.territoires
-    width = (table["rang_max_90"] - table["rang_min_90"]).median()
     counts = table["lecture"].value_counts()
     return {name: int(counts.get(name, 0)) for name in LECTURES} | {
-        "largeur_mediane": _number(width),
+        "largeur_mediane": _width_of(table),
         "deplacement_moyen": _number(found.methode.tirages["deplacement"].mean()),
     }
 
@@ -144,8 +152,9 @@ def render(facts: dict[str, Any]) -> str:
     blocks = [
         [
             f"À quel point les rangs sont-ils sûrs ? — {facts['territoire']}",
-            f"Méthode {facts['methode']} ; {plural(facts['communes_classees'], 'commune')} "
-            f"classées ; {draws} tirages par analyse, graine {rules['graine']}.",
+            f"Méthode {facts['methode']} ; "
+            f"{plural(facts['communes_classees'], 'commune classée', 'communes classées')} ; "
+            f"{draws} tirages par analyse, graine {rules['graine']}.",
         ],
         [
             "1. Le bruit des données, méthode inchangée",
@@ -154,18 +163,19 @@ def render(facts: dict[str, Any]) -> str:
                 f"{number(data['effet_plan'], 1)} (hypothèse). {_width(facts)}",
                 "  ",
             ),
-            *_fifth(facts["donnees"], "des tirages"),
+            *_fifth(facts, "donnees", "des tirages"),
         ],
         [
             "2. Les choix de méthode, données inchangées",
             paragraph(
                 f"Poids tirés autour des poids déclarés (concentration "
-                f"{number(choices['concentration'])}), mises en points et moyennes tirées au "
-                f"sort, un indicateur laissé de côté dans {number(100 * choices['part_retrait'])} "
-                f"% des scénarios. {_shift(facts)}",
+                f"{number(choices['concentration'])}) ; mise en points : "
+                f"{listing(facts['tirees']['normalisation'])} ; moyenne : "
+                f"{listing(facts['tirees']['agregation'])} ; un indicateur laissé de côté dans "
+                f"{number(100 * choices['part_retrait'])} % des scénarios. {_shift(facts)}",
                 "  ",
             ),
-            *_fifth(facts["choix_de_methode"], "des scénarios"),
+            *_fifth(facts, "choix_de_methode", "des scénarios"),
         ],
         ["3. Ce que les deux laissent dire", *_readings(facts)],
         ["4. Et avec d'autres réglages ?", *_variants(facts)],
@@ -178,7 +188,9 @@ def _width(facts: dict[str, Any]) -> str:
     width = facts["donnees"]["largeur_mediane"]
     if width is None:
         return ""
-    return f"L'intervalle à 90 % d'un rang s'étend, au milieu, sur {plural(round(width), 'rang')}."
+    return (
+        f"Pour une commune sur deux, l'intervalle à 90 % couvre au plus {number(width, 1)} places."
+    ).replace(",0 places", " places")
 
 
 def _shift(facts: dict[str, Any]) -> str:
@@ -189,7 +201,11 @@ def _shift(facts: dict[str, Any]) -> str:
     return f"Un rang s'y déplace en moyenne de {number(shift, 1)} {noun}."
 
 
-def _fifth(counts: dict[str, Any], of: str) -> list[str]:
+def _fifth(facts: dict[str, Any], key: str, of: str) -> list[str]:
+    """How often communes are in the first fifth, where a fifth has a meaning."""
+    if facts["communes_classees"] < LEAST:
+        return []
+    counts = facts[key]
     text = (
         f"Dans le cinquième le plus fragile : {plural(counts['toujours'], 'commune')} dans tous "
         f"les cas, {number(counts['plus_d_une_fois_sur_deux'])} dans plus de la moitié {of}, "
@@ -229,9 +245,9 @@ def _variants(facts: dict[str, Any]) -> list[str]:
     ]
     header = ["réglages", "net", "probable", "pas de signal", "à confirmer", "largeur", "écart"]
     notes = (
-        "Communes par lecture ; « largeur » : étendue médiane d'un intervalle de rang à 90 % "
-        "(bruit des données) ; « écart » : places dont un rang se déplace en moyenne (choix de "
-        "méthode)."
+        "Communes par lecture ; « largeur » : places que couvre un intervalle de rang à 90 %, en "
+        "médiane (bruit des données) ; « écart » : places dont un rang se déplace en moyenne (choix "
+        "de méthode)."
     )
     return [*aligned(header, rows, {"réglages"}), paragraph(notes, "  ")]
 

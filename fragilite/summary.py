@@ -10,7 +10,7 @@ import pandas as pd
 
 from fragilite.dictionary import scale
 from fragilite.french import aligned, listing, number, paragraph, plural
-from fragilite.method import Method
+from fragilite.method import DEFAULT, Method, load_method
 from fragilite.pipeline import Build, class_warnings
 from fragilite.provenance import provenance
 from fragilite.robustness import LECTURES
@@ -25,17 +25,26 @@ MODELES = {
     "superpopulation": "sondage et instabilité des petits effectifs",
     "sondage": "sondage seul",
 }
+#: Columns of text in the tables.
+TEXTS = {"commune", "classe", "lecture"}
 #: Above this many communes, a list of names no longer helps: their number is given.
 NAMED = 5
 
 
-def summary(build: Build, files: Sequence[Path] = (), stale: Sequence[Path] = ()) -> dict[str, Any]:
+def summary(
+    build: Build,
+    files: Sequence[Path] = (),
+    stale: Sequence[Path] = (),
+    replaced: str = "",
+) -> dict[str, Any]:
     """Facts of a build, ready for JSON.
 
     Parameters
     ----------
     files, stale : sequences of Path
         Files written, and those of an earlier build left beside them.
+    replaced : str
+        Method whose results they replaced, ``""`` if it is the same or there were none.
     """
     table, method, origin = build.communes, build.method, provenance(build)
     nodes = [method.column(node) for node in method.descending()]
@@ -73,6 +82,7 @@ def summary(build: Build, files: Sequence[Path] = (), stale: Sequence[Path] = ()
         ],
         "fichiers": [str(path) for path in files],
         "fichiers_d_un_calcul_precedent": [str(path) for path in stale],
+        "methode_remplacee": replaced,
     }
 
 
@@ -98,7 +108,6 @@ def certainty(build: Build) -> dict[str, Any] | None:
         "tirages": rules.tirages,
         "graine": rules.graine,
         "modele": rules.donnees.modele,
-        "largeur_mediane": _float((table["rang_max_90"] - table["rang_min_90"]).median()),
         "lectures": {name: int(counts.get(name, 0)) for name in LECTURES},
         "remarques": found.remarques,
     }
@@ -166,7 +175,7 @@ def remarks(build: Build) -> list[str]:
             f"Pas d'indice pour {_who(list(without['nom']))} : moins de "
             f"{number(100 * method.completude_min.indice)} % du poids observé."
         )
-    found += class_warnings(build)
+    found += class_warnings(build) + _old_but_counted(build)
     partial = build.epci.loc[build.epci["remarque"] != "", ["nom_epci", "remarque"]]
     if len(partial) > NAMED:
         found.append(
@@ -175,6 +184,20 @@ def remarks(build: Build) -> list[str]:
     else:
         found += [f"{nom} : {remark}, sans valeur." for nom, remark in partial.to_numpy()]
     return found
+
+
+def _old_but_counted(build: Build) -> list[str]:
+    """Figures that the default method would find too old, in a method that has no oldest age."""
+    limit = load_method(DEFAULT).age_max
+    if build.method.age_max is not None or limit is None:
+        return []
+    vintages = {code: build.result.figures[code].millesime for code in build.result.scores.scored}
+    return [
+        f"{build.method.indicateurs[code].libelle} : données de {vintage[:4]}, comptées : cette "
+        "méthode n'a pas d'âge maximal."
+        for code, vintage in vintages.items()
+        if vintage and build.inputs.annee - int(vintage[:4]) > limit.valeur
+    ]
 
 
 def _scope(build: Build, code: str) -> str:
@@ -216,8 +239,8 @@ def render(facts: dict[str, Any], build: Build) -> str:
         [
             f"Intensité : les plus fragiles ({scale(method)})",
             *_fragile(facts, method),
-            *_certainty_lines(facts["certitude"]),
         ],
+        _certainty_block(facts),
         *(_volume_blocks(facts, method) if facts["plus_de_personnes"] else []),
         _section("À savoir", facts["a_savoir"]),
         _section("Sources", _source_lines(facts["sources"], where["communes"])),
@@ -230,29 +253,11 @@ def render(facts: dict[str, Any], build: Build) -> str:
             ],
         ),
         _section("Restent d'un calcul précédent", facts["fichiers_d_un_calcul_precedent"]),
-        ["Fichiers", *(f"  {path}" for path in facts["fichiers"])] if facts["fichiers"] else [],
+        ["Fichiers", *(f"  {path}" for path in facts["fichiers"]), *_replaced(facts)]
+        if facts["fichiers"]
+        else [],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
-
-
-def _certainty_lines(found: dict[str, Any] | None) -> list[str]:
-    """What the intervals and the readings are, and how many communes have each."""
-    if found is None:
-        return []
-    lines = [
-        "« À 90 % » : entre quels rangs se tient la commune, neuf fois sur dix, quand on retire au "
-        f"sort {number(found['tirages'])} fois ses données dans la limite de leur bruit "
-        f"({MODELES[found['modele']]}). La lecture dit si elle est dans le cinquième le plus "
-        f"fragile de ce territoire, selon ces tirages et selon {number(found['tirages'])} autres "
-        "choix de méthode possibles."
-    ]
-    named = [f"{number(count)} « {name} »" for name, count in found["lectures"].items()]
-    if any(found["lectures"].values()):
-        lines.append(
-            f"Dans ce territoire : {listing(named)}. « Pas de signal » ne dit pas que personne n'y "
-            "a besoin d'aide."
-        )
-    return [paragraph(line) for line in [*lines, *found["remarques"]]]
 
 
 def _volume_blocks(facts: dict[str, Any], method: Method) -> list[list[str]]:
@@ -269,6 +274,19 @@ def _volume_blocks(facts: dict[str, Any], method: Method) -> list[list[str]]:
             ),
             *([paragraph(_held_sentence(held, facts["territoire"]))] if held else []),
         ],
+    ]
+
+
+def _replaced(facts: dict[str, Any]) -> list[str]:
+    """Whose results the files replaced."""
+    if not facts["methode_remplacee"]:
+        return []
+    return [
+        paragraph(
+            f"Ils remplacent ceux de la méthode {facts['methode_remplacee']} : pour garder les "
+            "deux, donnez un autre dossier, avec --output.",
+            "  ",
+        )
     ]
 
 
@@ -306,12 +324,7 @@ def _source_lines(sources: Sequence[dict[str, Any]], communes: int) -> list[str]
 
 
 def _fragile(facts: dict[str, Any], method: Method) -> list[str]:
-    sure = facts["certitude"] is not None
-    nodes = [
-        node
-        for node in method.descending()
-        if not sure or node == method.root or method.noeuds[node].parent == method.root
-    ][:SHOWN_NODES]
+    nodes = list(method.descending())[:SHOWN_NODES]
     header = ["rang", "commune", *(method.noeuds[node].court for node in nodes), "personnes"]
     rows = [
         [
@@ -322,17 +335,45 @@ def _fragile(facts: dict[str, Any], method: Method) -> list[str]:
         ]
         for row in facts["plus_fragiles"]
     ]
-    if sure:
-        header = ["rang", "à 90 %", *header[1:], "lecture"]
-        rows = [
-            [line[0], f"{row['rang_min_90']}–{row['rang_max_90']}", *line[1:], row["lecture"]]
-            for line, row in zip(rows, facts["plus_fragiles"], strict=True)
-        ]
-    return aligned(header, rows, {"commune", "classe", "lecture"})
+    return aligned(header, rows, TEXTS)
+
+
+def _certainty_block(facts: dict[str, Any]) -> list[str]:
+    """The intervals and the readings of the same communes, what they are, and how many of each."""
+    found = facts["certitude"]
+    if found is None:
+        return []
+    title = "À quel point est-ce sûr"
+    notes = [paragraph(line) for line in found["remarques"]]
+    if not any(found["lectures"].values()):
+        return [title, *notes]
+    rows = [
+        [str(row["rang"]), f"{row['rang_min_90']}–{row['rang_max_90']}", row["nom"], row["lecture"]]
+        for row in facts["plus_fragiles"]
+    ]
+    named = [f"{number(count)} « {name} »" for name, count in found["lectures"].items()]
+    return [
+        title,
+        *aligned(["rang", "à 90 %", "commune", "lecture"], rows, TEXTS),
+        paragraph(
+            "« À 90 % » : entre quels rangs se tient la commune, neuf fois sur dix, quand on "
+            f"retire au sort {number(found['tirages'])} fois ses données dans la limite de leur "
+            f"bruit ({MODELES[found['modele']]}). La lecture dit si elle est dans le cinquième le "
+            f"plus fragile de ce territoire, selon ces tirages et selon "
+            f"{number(found['tirages'])} autres choix de méthode possibles."
+        ),
+        paragraph(
+            f"Dans ce territoire : {listing(named)}. « Pas de signal » ne dit pas que personne n'y "
+            "a besoin d'aide."
+        ),
+        *notes,
+    ]
 
 
 def _crowd(facts: dict[str, Any], title: str, root: str) -> list[str]:
-    header = ["rang", "commune", "personnes", "part cumulée", title, "classe"]
+    header = ["rang", "commune", "personnes", "part cumulée", title]
+    if any(row.get("classe_libelle") for row in facts["plus_de_personnes"]):
+        header.append("classe")
     rows = [
         [
             str(row["rang_volume"]),
@@ -341,10 +382,10 @@ def _crowd(facts: dict[str, Any], title: str, root: str) -> list[str]:
             f"{number(row['part_cumulee_personnes'], 1)} %",
             number(_nan(row[root]), 1),
             row.get("classe_libelle") or "",
-        ]
+        ][: len(header)]
         for row in facts["plus_de_personnes"]
     ]
-    return aligned(header, rows, {"commune", "classe", "lecture"})
+    return aligned(header, rows, TEXTS)
 
 
 def _nan(value: Any) -> float:

@@ -81,7 +81,7 @@ def parse_territory(
     options = {"--dept": dept, "--region": region, "--epci": epci, "--france": france}
     given = [name for name, value in options.items() if value]
     if not given:
-        raise UsageError("Il manque le territoire.", "Exemple : fragilite build --dept 49")
+        raise UsageError("Il manque le territoire.", "Ajoutez-le, comme --dept 49.")
     if len(given) > 1:
         raise UsageError(
             f"Un seul territoire à la fois : {' et '.join(given)} se contredisent.",

@@ -72,7 +72,7 @@ def test_settings_may_be_varied():
     assert found.donnees.modele == "sondage"
     assert found.donnees.effet_plan == rules.donnees.effet_plan
     assert found.graine == rules.graine
-    with pytest.raises(UsageError, match="tirages : au moins 1 attendu, trouvé 0"):
+    with pytest.raises(UsageError, match="tirages : au moins 100 attendu, trouvé 0"):
         varied(rules, {"tirages": 0})
 
 

@@ -82,12 +82,15 @@ def test_build_summary(process, tmp_path):
     assert (code, err) == (0, "")
     assert "176 communes, dont 176 avec un indice ; 10 EPCI." in out
     fragile = out.split("Intensité")[1].split("Volume")[0]
-    names = re.findall(r"^ +\d+ +\d+–\d+  (.+?)  ", fragile, re.M)
+    fragile, sure = fragile.split("À quel point est-ce sûr")
+    names = re.findall(r"^ +\d+  (.+?)  ", fragile, re.M)
     assert len(names) == 10
     assert names[:3] == ["Noyant-Villages", "La Pellerine", "Longué-Jumelles"]
     assert "63,6" in fragile
-    assert len(re.findall(r"signal net$", fragile, re.M)) == 10
-    assert "« pas de signal » et" in " ".join(fragile.split())
+    assert "compétences  sociale" in fragile
+    assert re.findall(r"^ +\d+ +\d+–\d+  (.+?)  ", sure, re.M) == names
+    assert len(re.findall(r"signal net$", sure, re.M)) == 10
+    assert "« pas de signal » et" in " ".join(sure.split())
     crowd = out.split("Volume : ")[1].split("Ce sont")[0]
     assert re.findall(r"^ +\d+  (\S+)", crowd, re.M)[0] == "Angers"
     assert len(re.findall(r"^ +\d+  ", crowd, re.M)) == 5
@@ -129,6 +132,16 @@ def test_build_with_a_method_of_ones_own(run, tmp_path):
     assert first["indice"] == pytest.approx(first["fragilite_usages"])
 
 
+def test_results_of_another_method_are_not_replaced_in_silence(run):
+    first = run("build", "--dept", "49", "--format", "csv")[1]
+    assert "Ils remplacent" not in first + run("build", "--dept", "49", "--format", "csv")[1]
+    code, out, _ = run("build", "--dept", "49", "--format", "csv", "--method", "ifn-2023")
+    assert code == 0
+    assert "Ils remplacent ceux de la méthode fragilite-2026 1.1.0" in " ".join(out.split())
+    assert "Surface sans 4G : données de 2019, comptées" in out
+    assert "classe" not in out.split("Volume :")[1].split("À savoir")[0].splitlines()[1]
+
+
 def test_data_folder_may_be_elsewhere(run, tmp_path):
     code, _, _ = run(
         "build", "--dept", "49", "--quiet", "--format", "csv", env={"FRAGILITE_DATA": "ailleurs"}
@@ -145,7 +158,7 @@ def test_data_folder_may_be_elsewhere(run, tmp_path):
         (["--dept", "490"], 2, "Vouliez-vous dire 49 (Maine-et-Loire)"),
         (["--dept", "35", "--offline"], 3, "--offline interdit"),
         (["--dept", "987"], 2, "collectivité d'outre-mer"),
-        ([], 2, "Il manque le territoire. Exemple : fragilite build --dept 49"),
+        ([], 2, "Il manque le territoire. Ajoutez-le, comme --dept 49."),
         (["--dept"], 2, "L'option --dept demande une valeur"),
         (["--dep", "49"], 2, "Option inconnue : --dep. Vouliez-vous dire --dept"),
         (["--dept", "49", "en-trop"], 2, "Argument en trop : en-trop"),

@@ -40,7 +40,7 @@ def test_robustness_says_both_analyses_apart(run, tmp_path, built):
 
 def test_robustness_repeats_and_moves_with_its_options(run):
     def facts(*options):
-        code, out, err = run("robustness", "--dept", "49", "--draws", "60", "--json", *options)
+        code, out, err = run("robustness", "--dept", "49", "--draws", "120", "--json", *options)
         assert code == 0, err
         return json.loads(out)
 
@@ -60,7 +60,10 @@ def test_robustness_repeats_and_moves_with_its_options(run):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (("--draws", "0"), "tirages : au moins 1 attendu, trouvé 0"),
+        (("--draws", "1"), "tirages : au moins 100 attendu, trouvé 1"),
+        (("--draws", "100000000"), "tirages : au plus 20000 attendu"),
+        (("--draws", "abc"), "option --draws : nombre entier attendu."),
+        (("--deff", "1,5"), "option --deff : nombre (décimales après un point) attendu."),
         (("--model", "bayes"), "« sondage » ou « superpopulation » attendu, trouvé « bayes »"),
         (("--concentration", "0"), "concentration : au moins 1 attendu, trouvé 0"),
         (("-o", "rangs.parquet"), "un fichier .csv est attendu, trouvé « .parquet »"),
@@ -88,6 +91,13 @@ def test_sensitivity_names_the_choice_that_matters_most(run):
     assert facts["calculs"] == 256 * (len(facts["facteurs"]) + 2)
     text = run("sensitivity", "--dept", "49", "--draws", "256")[1]
     assert "Parmi les choix de méthode" in flat(text)
+
+
+@pytest.mark.parametrize("draws", [2, 100_000_000])
+def test_sensitivity_refuses_too_few_or_too_many_draws(run, draws):
+    code, out, err = run("sensitivity", "--dept", "49", "--draws", draws)
+    assert (code, out) == (2, "")
+    assert f"de 128 à 16384 tirages de base attendus, trouvé {draws}" in err
 
 
 def test_audit_writes_its_page(run, tmp_path):
@@ -168,7 +178,8 @@ def test_codes_that_lost_their_zero(run, tmp_path):
     [
         ((), "Il manque ce à quoi comparer."),
         (("--with", "absent.csv"), "absent.csv"),
-        (("--with", "ifn-1999"), "ifn-1999"),
+        (("--with", "ifn-1999"), "n'est ni une méthode livrée (fragilite-2026,"),
+        (("--with", "ifn-2023", "--column", "total"), "« ifn-2023 » est une méthode"),
     ],
 )
 def test_compare_refuses_what_it_cannot_read(run, options, expected):

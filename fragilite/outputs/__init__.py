@@ -146,6 +146,17 @@ def write(
     return [folder / file.name for file in files]
 
 
+def method_there(build: Build, folder: Path) -> str:
+    """Another method whose results for the same territory are in a folder, ``""`` if none is."""
+    path = folder / f"{build.nom}.datapackage.json"
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))["fragilite"]["methode"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    same = there.get("code") == build.method.methode.code
+    return "" if same else f"{there.get('code')} {there.get('version')}"
+
+
 def stale_files(build: Build, folder: Path, written: Sequence[Path]) -> list[Path]:
     """Files of an earlier build of the same territory that this one did not write again."""
     names = {path.name for path in written}

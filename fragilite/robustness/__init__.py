@@ -8,7 +8,7 @@ Seeds are declared: the same call gives the same numbers, whatever the order of 
 
 from fragilite.robustness.choices import method_choices
 from fragilite.robustness.noise import data_noise
-from fragilite.robustness.reading import LECTURES, lecture, uncertainty
+from fragilite.robustness.reading import LEAST, LECTURES, lecture, uncertainty
 from fragilite.robustness.records import (
     SEED,
     Choices,
@@ -22,6 +22,7 @@ from fragilite.robustness.sobol import sensitivity
 from fragilite.robustness.wording import render
 
 __all__ = [
+    "LEAST",
     "LECTURES",
     "SEED",
     "Choices",
