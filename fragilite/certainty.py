@@ -15,7 +15,8 @@ import pandas as pd
 from fragilite import robustness
 from fragilite.errors import UsageError
 from fragilite.ingestion.catalogue import load_sources, source_of_variables
-from fragilite.method import Grandeur, Incertitude, Method, Moyenne, Part
+from fragilite.inputs import population
+from fragilite.method import Grandeur, Incertitude, Method, Moyenne, is_census_share
 from fragilite.robustness import Choices, Noise, Sensitivity, Seuils, Uncertainty
 from fragilite.scoring import Reference
 
@@ -26,7 +27,29 @@ LEAST_DRAWS, MOST_DRAWS = 128, 16_384
 
 if TYPE_CHECKING:
     from fragilite.indicators import Figure
-    from fragilite.pipeline import Result
+    from fragilite.pipeline import Build, Result
+
+
+def declared_rules(method: Method) -> Incertitude:
+    """Settings of a method's uncertainty.
+
+    Raises
+    ------
+    UsageError
+        If it has none.
+    """
+    if method.incertitude is None:
+        raise UsageError(
+            f"La méthode {method.methode.code} n'a pas de table [incertitude].",
+            "Copiez celle de fragilite-2026.",
+        )
+    return method.incertitude
+
+
+def analyse(build: Build, rules: Incertitude) -> Uncertainty:
+    """Both analyses on the communes of a build, with some settings."""
+    people = population(build.inputs)
+    return uncertainty_of(build.result, build.method, rules, people, build.reference)
 
 
 def uncertainty_of(
@@ -116,12 +139,6 @@ def denominators(result: Result, method: Method) -> pd.DataFrame:
         },
         index=result.volume.index,
     )
-
-
-def is_census_share(figure: Grandeur) -> bool:
-    """Whether a figure is a share of people that the census counts."""
-    sources = {source_of_variables()[name] for name in figure.calcul.variables}
-    return isinstance(figure.calcul, Part) and all(load_sources()[s].recensement for s in sources)
 
 
 def noise_of(result: Result, method: Method, rules: Incertitude) -> Noise:

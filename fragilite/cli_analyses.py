@@ -154,7 +154,8 @@ def _robustness(
     as_json: Json = False,
 ) -> None:
     """Dit à quel point les rangs sont sûrs : bruit des données, puis choix de méthode."""
-    from fragilite.stability import analyse, communes_table, render, stability
+    from fragilite.certainty import analyse
+    from fragilite.robustness_report import communes_table, render, stability
 
     noise = {"modele": None if model is None else model.lower(), "effet_plan": deff}
     rules = _rules(
@@ -197,8 +198,8 @@ def _audit(
 ) -> None:
     """Vérifie la cohérence de l'indice, pas à pas, selon le manuel de l'OCDE et du JRC."""
     from fragilite.audit import facts, markdown, render
+    from fragilite.audit.complete import audited
     from fragilite.report_file import write_report
-    from fragilite.stability import audited
 
     found = audited(build)
     if output is not None:
@@ -320,8 +321,8 @@ def _rules(
     build: Build, draws: int | None, seed: int | None, changes: dict[str, dict[str, Any]]
 ) -> Incertitude:
     """Settings of the method's uncertainty, with what the options change."""
+    from fragilite.certainty import declared_rules
     from fragilite.method import varied
-    from fragilite.stability import declared_rules
 
     given = {
         table: {key: value for key, value in found.items() if value is not None}

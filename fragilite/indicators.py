@@ -68,8 +68,8 @@ def compute(inputs: Inputs, method: Method) -> dict[str, Figure]:
 
     The variables of a figure come from one vintage of one source: the newest that has them all. A
     figure older than ``age_max`` is shown but will not be scored. A share that the method smooths
-    comes with its smoothing, towards its whole EPCI even where the build holds a part of it: a
-    commune has one score whatever the territory.
+    comes with its smoothing, towards its whole EPCI even where the build holds a part of it: from
+    the same files, a commune has one score whatever the territory.
 
     Parameters
     ----------

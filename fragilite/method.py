@@ -922,7 +922,7 @@ def _cycle(start: str, nodes: Mapping[str, Noeud]) -> list[str]:
 def _indicator_problems(where: str, indicator: Indicateur, method: Method) -> Iterator[str]:
     low, high = indicator.points_0, indicator.points_100
     bounded = indicator.bornes_absolues or method.methode.normalisation == "bornes"
-    if indicator.lissage and not _smoothable(indicator):
+    if indicator.lissage and not is_census_share(indicator):
         yield (
             f"{where}.lissage : seule se lisse une part de personnes comptées par le recensement, "
             "jamais une médiane ni une part de locaux."
@@ -944,7 +944,7 @@ def _indicator_problems(where: str, indicator: Indicateur, method: Method) -> It
         )
 
 
-def _smoothable(figure: Grandeur) -> bool:
+def is_census_share(figure: Grandeur) -> bool:
     """Whether a figure is a share of people that the census counts, as far as is known of it."""
     if not isinstance(figure.calcul, Part) or figure.calcul.complement:
         return False
@@ -969,7 +969,7 @@ def _uncertainty_problems(method: Method) -> Iterator[str]:
             if indicator is None:
                 hint = _did_you_mean(code, list(method.indicateurs))
                 yield f"incertitude.donnees.imbriques : indicateur inconnu « {code} ».{hint}"
-            elif not _smoothable(indicator):
+            elif not is_census_share(indicator):
                 yield (
                     f"incertitude.donnees.imbriques : « {code} » n'est pas une part de personnes "
                     "comptées par le recensement."

@@ -13,9 +13,9 @@ import argparse
 from pathlib import Path
 
 from fragilite.audit import markdown
+from fragilite.audit.complete import audited
 from fragilite.ingestion.options import Options, parse_pins
 from fragilite.pipeline import build
-from fragilite.stability import audited
 from fragilite.territory import parse_territory
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/audit_france.md"

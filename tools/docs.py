@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fragilite.audit import markdown
+from fragilite.audit.complete import audited
 from fragilite.dictionary import dictionary
 from fragilite.french import listing, number
 from fragilite.ingestion.catalogue import load_sources
@@ -31,7 +32,6 @@ from fragilite.method import (
     load_method,
 )
 from fragilite.pipeline import build
-from fragilite.stability import audited
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = "<!-- sources : écrit par tools/docs.py -->"
@@ -238,7 +238,8 @@ def uncertainty(rules: Incertitude) -> list[str]:
         f"d = {plain(data.effet_plan)}), 0 en dessous. Modèle `superpopulation`, par défaut : s'y "
         "ajoute l'instabilité des petits effectifs, p̃(1−p̃)/N avec p̃ = (r+0,5)/(N+1) ; ce n'est "
         "pas une erreur de l'Insee. Les parts des mêmes personnes sont tirées ensemble (loi de "
-        "Dirichlet-multinomiale). Une part lissée varie de son écart-type a posteriori, √(w·s²). "
+        "Dirichlet, p̃ pour la plus large). Une part lissée varie de w·s² (a posteriori), et de "
+        "w² fois le sondage. "
         f"Filosofi : son arrondi seulement. {data.raison} ({data.reference})",
         "- **Les choix de méthode**, données inchangées (`part_scenarios_premier_cinquieme`). "
         f"Poids tirés à chaque nœud autour des poids déclarés (Dirichlet, concentration "
@@ -263,6 +264,10 @@ def uncertainty(rules: Incertitude) -> list[str]:
         ),
         "",
         f"{reading.raison} ({reading.reference})",
+        "",
+        "Ce que ces intervalles ne disent pas :",
+        "",
+        *(f"- {text}" for text in rules.limites),
         "",
         "`fragilite robustness` montre les deux et leurs variantes, `fragilite sensitivity` quel "
         "choix de méthode pèse le plus sur les rangs.",

@@ -1,7 +1,4 @@
-"""What `fragilite robustness` and `fragilite audit` compute on a build.
-
-Both analyses on a territory and their declared variants; the audit with all its evidence.
-"""
+"""What `fragilite robustness` says: both analyses on a territory, and their declared variants."""
 
 from __future__ import annotations
 
@@ -9,12 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from fragilite.audit import Audit, audit
-from fragilite.certainty import sensitivity_of, uncertainty_of
-from fragilite.errors import UsageError
+from fragilite.certainty import analyse
 from fragilite.french import aligned, listing, number, paragraph, plural
-from fragilite.inputs import population
-from fragilite.method import Incertitude, Method, varied
+from fragilite.method import Incertitude, varied
 from fragilite.pipeline import Build
 from fragilite.robustness import LEAST, LECTURES, Uncertainty
 from fragilite.summary import MODELES
@@ -29,40 +23,6 @@ VARIANTES: tuple[tuple[str, str, str, Any], ...] = (
 )
 #: Communes named under a reading: more no longer help.
 NAMED = 30
-
-
-def declared_rules(method: Method) -> Incertitude:
-    """Settings of a method's uncertainty.
-
-    Raises
-    ------
-    UsageError
-        If it has none.
-    """
-    if method.incertitude is None:
-        raise UsageError(
-            f"La méthode {method.methode.code} n'a pas de table [incertitude].",
-            "Copiez celle de fragilite-2026.",
-        )
-    return method.incertitude
-
-
-def analyse(build: Build, rules: Incertitude) -> Uncertainty:
-    """Both analyses on the communes of a build, with some settings."""
-    people = population(build.inputs)
-    return uncertainty_of(build.result, build.method, rules, people, build.reference)
-
-
-def audited(build: Build) -> Audit:
-    """The audit of a build, with the uncertainty and the sensitivity that its method declares."""
-    rules = build.method.incertitude
-    if rules is None:
-        return audit(build)
-    return audit(
-        build,
-        incertitude=analyse(build, rules),
-        sensibilite=sensitivity_of(build.result, build.method, rules, build.reference),
-    )
 
 
 def stability(build: Build, rules: Incertitude, found: Uncertainty) -> dict[str, Any]:
@@ -246,8 +206,8 @@ def _variants(facts: dict[str, Any]) -> list[str]:
     header = ["réglages", "net", "probable", "pas de signal", "à confirmer", "largeur", "écart"]
     notes = (
         "Communes par lecture ; « largeur » : places que couvre un intervalle de rang à 90 %, en "
-        "médiane (bruit des données) ; « écart » : places dont un rang se déplace en moyenne (choix "
-        "de méthode)."
+        "médiane (bruit des données) ; « écart » : places dont un rang se déplace en moyenne "
+        "(choix de méthode)."
     )
     return [*aligned(header, rows, {"réglages"}), paragraph(notes, "  ")]
 
