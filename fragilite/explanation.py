@@ -392,6 +392,8 @@ def _sure(facts: dict[str, Any]) -> list[str]:
     return ["À quel point est-ce sûr", *(paragraph(line, "  ") for line in lines)]
 
 
+#: Years beyond which a figure that counts is shown with its date, as no method need say it is old.
+OLD = 5
 #: From this reliability up, smoothing changes nothing worth a word.
 SURE = 0.9
 #: What must be said with some readings.
@@ -434,6 +436,8 @@ def _sentence(item: dict[str, Any], facts: dict[str, Any]) -> str:
         notes += ", hors des bornes de la méthode"
     if item["statut"] == "estime":
         notes += ", estimé"
+    if facts["annee"] - int(item["millesime"][:4]) > OLD:
+        notes += f", de {item['millesime'][:4]}"
     if item["lisse"] is not None and item["fiabilite"] is not None:
         smoothed = quantity(item["lisse"], item["decimales"], item["unite"])
         observed = quantity(item["valeur"], item["decimales"], item["unite"])

@@ -1,5 +1,7 @@
 """The methods beside the default one: what they are, worked out by hand, and what they lack."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from fragilite import scoring
 from fragilite.distribution import france
 from fragilite.errors import UsageError
+from fragilite.explanation import explain, render
 from fragilite.method import MethodError, available_methods, load_method, method_text
 from fragilite.pipeline import build, class_warnings
 
@@ -59,6 +62,13 @@ def test_ifn_2023_by_hand(builds):
     assert row["indice"] == pytest.approx(np.mean(tenths))
     assert row["part_surface_sans_4g_statut"] == "publie"  # of 2019: no greatest age there
     assert "classe" not in row
+
+
+def test_a_figure_that_is_old_and_counted_is_dated(builds):
+    found = builds["ifn-2023"]
+    text = render(explain(found, "49219"), found)
+    assert re.search(r"Surface sans 4G : .*, de 2019$", text, re.M)
+    assert not re.search(r"65 ans ou plus : .*, de 20", text)
 
 
 def test_ifn_2023_fills_nothing_and_says_what_it_lacks(builds):
