@@ -100,7 +100,7 @@ def cronbach_alpha(values: pd.DataFrame) -> float:
 def correlations(
     values: pd.DataFrame,
     target: pd.Series,
-    method: Literal["pearson", "spearman", "kendall"] = "pearson",
+    method: Literal["pearson", "spearman"] = "pearson",
 ) -> pd.Series:
     """Correlation of each column with a target, on the rows where both are known.
 
@@ -109,7 +109,7 @@ def correlations(
     values : DataFrame of float64, shape (territories, columns)
     target : Series of float64, shape (territories,)
     method : str
-        ``pearson``, ``spearman`` (mean ranks) or ``kendall`` (tau-b, corrected for ties).
+        ``pearson`` or ``spearman`` (mean ranks).
 
     Returns
     -------
@@ -130,10 +130,6 @@ def _correlation(one: pd.Series, other: pd.Series, method: str) -> float:
     pair = one[known].astype(np.float64), other[known].astype(np.float64)
     if known.sum() < 2 or min(column.nunique() for column in pair) < 2:
         return float("nan")
-    if method == "kendall":
-        from scipy.stats import kendalltau  # 0.4 s to import: only those who ask pay it
-
-        return float(kendalltau(*pair).statistic)
     if method == "spearman":
         pair = pair[0].rank(), pair[1].rank()
     return float(np.corrcoef(*pair)[0, 1])

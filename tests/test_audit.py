@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -464,7 +463,9 @@ def test_with_uncertainty_and_sensitivity(built, here):
             "total": [0.4, 0.7], "total_min": [0.3, 0.6], "total_max": [0.5, 0.8],
         }
     )  # fmt: skip
-    moving = SimpleNamespace(facteurs=factors, phrase="La normalisation compte le plus.")
+    moving = robustness.Sensitivity(
+        factors, 3.0, 176, 1024, 8192, [], "La normalisation compte le plus."
+    )
     found = audit(built, incertitude=sure, sensibilite=moving)
     seventh = step(found, 7)
     widths = (sure.territoires["rang_max_90"] - sure.territoires["rang_min_90"]).astype(float)

@@ -151,7 +151,7 @@ def test_cronbach(read, meta):
     np.testing.assert_allclose(pd.Series(found)[expected.index], expected, **CLOSE)
 
 
-@pytest.mark.parametrize("name", ["pearson", "spearman", "kendall"])
+@pytest.mark.parametrize("name", ["pearson", "spearman"])
 def test_correlations(read, name):
     scores = read("coin_Aggregated")
     rows = read(f"corr_ind_index_{name}").set_index("Var2")["Correlation"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,8 @@ from fragilite.french import listing, plural
 from fragilite.method import SCALE, Effectif, Method, NombreNonNuls
 from fragilite.pipeline import Build, class_warnings
 from fragilite.provenance import source_records
+from fragilite.robustness import Sensitivity, Uncertainty
+from fragilite.robustness.records import FIFTH
 from fragilite.scoring import TIE, Indice, Regle, leaf_shares, prune, rank
 from fragilite.table import Statut
 
@@ -31,27 +33,6 @@ NEGATIVE = -0.005
 ALIKE = 0.95
 #: Most fragile communes whose index is taken apart.
 TOP = 5
-FIFTH = 0.2
-
-
-class Uncertain(Protocol):
-    """What is read of an analysis of uncertainty: see `fragilite.robustness.Uncertainty`."""
-
-    @property
-    def territoires(self) -> pd.DataFrame:
-        """``rang_min_90``, ``rang_max_90``, ``lecture``… by commune."""
-
-
-class Sensitive(Protocol):
-    """What is read of an analysis of sensitivity."""
-
-    @property
-    def facteurs(self) -> pd.DataFrame:
-        """``libelle``, ``premier_ordre``, ``total`` and their ``_min`` and ``_max``."""
-
-    @property
-    def phrase(self) -> str:
-        """What they say, in French."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +135,8 @@ class Audit:
 def audit(
     build: Build,
     *,
-    incertitude: Uncertain | None = None,
-    sensibilite: Sensitive | None = None,
+    incertitude: Uncertainty | None = None,
+    sensibilite: Sensitivity | None = None,
 ) -> Audit:
     """Measure the internal coherence of a method on the communes of a build.
 
@@ -163,9 +144,9 @@ def audit(
     ----------
     build : Build
         Of any method: contributions, hence shares of variance, exist for arithmetic means only.
-    incertitude : Uncertain, optional
+    incertitude : Uncertainty, optional
         How far ranks could move, on the same communes.
-    sensibilite : Sensitive, optional
+    sensibilite : Sensitivity, optional
         Which choices move them.
 
     Returns
