@@ -262,68 +262,10 @@ _LONGEST = 12
 def _structure(audit: Audit) -> Etape:
     if audit.correlations.empty:
         return Etape(4, "Analyse multivariée", UNMEASURED, _unmeasured(audit))
-    table, nodes = audit.correlations, audit.noeuds
-    codes = [str(code) for code in table]
-    rows = [
-        [f"{rank}. {record(audit, one).libelle}", *(number(cell(table, one, c), 2) for c in codes)]
-        for rank, one in enumerate(codes, start=1)
-    ]
-    inside = [str(code) for code in audit.correlations_noeuds if code != audit.methode.root]
-    between = [
-        [f"{rank}. {record(audit, one).libelle}",
-         *(number(cell(audit.correlations_noeuds, one, c), 2) for c in inside)]
-        for rank, one in enumerate(inside, start=1)
-    ]  # fmt: skip
-    tables = [
-        Tableau(
-            "Corrélations de rang (Spearman) entre les scores des indicateurs",
-            ["indicateur", *(str(rank) for rank in range(1, len(codes) + 1))], rows,
-            "De −1 (l'un monte quand l'autre descend) à 1 (même ordre) ; 0 : aucun lien.",
-        )
-    ]  # fmt: skip
-    if len(inside) > 1:
-        tables.append(
-            Tableau(
-                "Corrélations de rang entre les groupes",
-                ["groupe", *(str(rank) for rank in range(1, len(inside) + 1))], between,
-            )
-        )  # fmt: skip
-    several = [str(node) for node in nodes.index if cell(nodes, node, "items") > 1]
-    coherence = [
-        [
-            record(audit, node).libelle, number(cell(nodes, node, "items")),
-            number(cell(nodes, node, "lignes")), number(cell(nodes, node, "alpha"), 2),
-            share(cell(nodes, node, "premiere")), number(cell(nodes, node, "composantes")),
-            {True: "oui", False: "non"}.get(cell(nodes, node, "meme_signe"), "–"),
-        ]
-        for node in several
-    ]  # fmt: skip
+    several = [str(node) for node in audit.noeuds.index if cell(audit.noeuds, node, "items") > 1]
+    tables = _correlation_tables(audit)
     if several:
-        tables.append(
-            Tableau(
-                "Cohérence de chaque groupe",
-                ["groupe", "indicateurs", "communes", "alpha", "1re comp.", "comp. > 1",
-                 "même signe"], coherence,
-                "Communes : où aucun de ces indicateurs ne manque. Alpha (de Cronbach) : à quel "
-                "point ils disent la même chose, 1 au plus, et plus haut s'ils sont nombreux "
-                f"(usage : {number(ALPHA, 1)} ou plus). 1re comp. : part de la variance que résume "
-                "la première composante principale. Comp. > 1 : composantes qui portent plus de "
-                "variance qu'un indicateur. Même signe : sur la première, tous vont dans le même "
-                "sens.",
-            )
-        )  # fmt: skip
-        loadings = [
-            [record(audit, code).libelle, *(number(cell(audit.charges, code, node), 2)
-             if node in audit.charges else "–" for node in several)]
-            for code in codes
-        ]  # fmt: skip
-        tables.append(
-            Tableau(
-                "Charges sur la première composante",
-                ["indicateur", *(record(audit, node).court for node in several)],
-                loadings,
-            )
-        )
+        tables += [_coherence_table(audit, several), _loadings_table(audit, several)]
     findings = [*_pairs(audit), *_coherence(audit, several)]
     phrase = (
         "Les indicateurs d'un même groupe vont ensemble, ceux de groupes différents sont distincts."
@@ -332,6 +274,74 @@ def _structure(audit: Audit) -> Etape:
         4, "Analyse multivariée", WATCH if findings else HELD,
         _counted(audit, several) if findings else phrase, tables, findings,
     )  # fmt: skip
+
+
+def _correlation_tables(audit: Audit) -> list[Tableau]:
+    """Between indicators, and between nodes where the root has several below it."""
+    nodes = [str(code) for code in audit.correlations_noeuds if code != audit.methode.root]
+    between_indicators = _correlation_table(
+        audit, audit.correlations, list(audit.correlations.columns.astype(str)), "indicateur",
+        "Corrélations de rang (Spearman) entre les scores des indicateurs",
+        "De −1 (l'un monte quand l'autre descend) à 1 (même ordre) ; 0 : aucun lien.",
+    )  # fmt: skip
+    if len(nodes) < 2:
+        return [between_indicators]
+    title = "Corrélations de rang entre les groupes"
+    between_nodes = _correlation_table(audit, audit.correlations_noeuds, nodes, "groupe", title)
+    return [between_indicators, between_nodes]
+
+
+def _correlation_table(
+    audit: Audit, matrix: pd.DataFrame, codes: list[str], what: str, title: str, legend: str = ""
+) -> Tableau:
+    """A matrix whose columns are numbered as its rows are."""
+    rows = [
+        [f"{rank}. {record(audit, one).libelle}", *(number(cell(matrix, one, c), 2) for c in codes)]
+        for rank, one in enumerate(codes, start=1)
+    ]
+    header = [what, *(str(rank) for rank in range(1, len(codes) + 1))]
+    return Tableau(title, header, rows, legend)
+
+
+def _coherence_table(audit: Audit, nodes: list[str]) -> Tableau:
+    """Alpha and components of each node of several indicators."""
+    table = audit.noeuds
+    rows = [
+        [
+            record(audit, node).libelle, number(cell(table, node, "items")),
+            number(cell(table, node, "lignes")), number(cell(table, node, "alpha"), 2),
+            share(cell(table, node, "premiere")), number(cell(table, node, "composantes")),
+            {True: "oui", False: "non"}.get(cell(table, node, "meme_signe"), "–"),
+        ]
+        for node in nodes
+    ]  # fmt: skip
+    return Tableau(
+        "Cohérence de chaque groupe",
+        ["groupe", "indicateurs", "communes", "alpha", "1re comp.", "comp. > 1", "même signe"],
+        rows,
+        "Communes : où aucun de ces indicateurs ne manque. Alpha (de Cronbach) : à quel "
+        "point ils disent la même chose, 1 au plus, et plus haut s'ils sont nombreux "
+        f"(usage : {number(ALPHA, 1)} ou plus). 1re comp. : part de la variance que résume "
+        "la première composante principale. Comp. > 1 : composantes qui portent plus de "
+        "variance qu'un indicateur. Même signe : sur la première, tous vont dans le même "
+        "sens.",
+    )
+
+
+def _loadings_table(audit: Audit, nodes: list[str]) -> Tableau:
+    """Loadings of each indicator on the first component of each node."""
+    rows = [
+        [
+            record(audit, code).libelle,
+            *(
+                number(cell(audit.charges, code, node), 2) if node in audit.charges else "–"
+                for node in nodes
+            ),
+        ]
+        for code in audit.correlations.columns.astype(str)
+    ]
+    header = ["indicateur", *(record(audit, node).court for node in nodes)]
+    return Tableau("Charges sur la première composante", header, rows)
 
 
 def _counted(audit: Audit, nodes: list[str]) -> str:
@@ -637,79 +647,95 @@ def _factors(factors: pd.DataFrame) -> Tableau:
 
 
 def _back(audit: Audit) -> Etape:
+    title = "Retour aux données"
     if audit.tete.empty:
-        return Etape(8, "Retour aux données", UNMEASURED, "Aucune commune n'a d'indice.")
-    codes, top = _scored(audit), audit.tete
-    rows = [
-        [
-            number(row["rang"]), row["nom"], number(row["population"]), number(row["indice"], 1),
-            *(number(row[code], 1) for code in codes),
-        ]
-        for _, row in top.iterrows()
-    ]  # fmt: skip
-    header = ["rang", "commune", "habitants", "indice"]
-    header += [record_short(audit, code) for code in codes]
-    what = "la contribution" if audit.additive else "le score"
-    title = f"Les plus fragiles, et {what} de chaque indicateur"
-    tied = audit.premiers > len(top)  # naming some of them would be arbitrary
-    tables = [] if tied else [Tableau(title, header, rows, textes=2)]
-    conclusions = []
+        return Etape(8, title, UNMEASURED, "Aucune commune n'a d'indice.")
+    tied = audit.premiers > len(audit.tete)  # naming some of them would be arbitrary
+    tables = [] if tied else [_top_table(audit)]
+    conclusions: list[str] = []
     contrast = audit.contraste.dropna()
     if len(contrast):
-        gaps = contrast["premier_cinquieme"] - contrast["reste"]
-        tables.append(
-            Tableau(
-                "Score moyen dans le cinquième le plus fragile, et ailleurs",
-                ["indicateur", "premier cinquième", "ailleurs", "écart"],
-                [
-                    [record(audit, str(code)).libelle, number(row["premier_cinquieme"], 1),
-                     number(row["reste"], 1), number(gaps[str(code)], 1)]
-                    for code, row in contrast.iterrows()
-                ],
-            )
-        )  # fmt: skip
-        widest = gaps.sort_values(ascending=False, kind="stable")
-        against = [str(code) for code in widest.index[widest < 0]]
-        conclusions.append(
-            "Le cinquième le plus fragile se sépare du reste d'abord par "
-            f"{record_short(audit, str(widest.index[0]))} ({number(widest.iloc[0], 1)} points "
-            "d'écart)."
-        )
-        fifth, others = audit.habitants
-        conclusions.append(
-            f"Une commune sur deux y a moins de {number(fifth)} habitants, ailleurs moins de "
-            f"{number(others)}."
-        )
-        if against:
-            conclusions.append(
-                f"Il est moins fragile que le reste pour : {_shorts(audit, against)}."
-            )
+        tables.append(_contrast_table(audit, contrast))
+        conclusions += _contrasts(audit, contrast)
     if audit.additive and not tied:
-        first = top[codes].idxmax(axis=1).value_counts()
-        parts = [
-            f"{record_short(audit, str(code))} ({plural(int(count), 'commune')})"
-            for code, count in first.items()
-        ]
-        conclusions.append(
-            f"Ce qui apporte le plus de points aux {len(top)} premières : {listing(parts)}."
-            if len(top) > 1
-            else "Ce qui lui apporte le plus de points : "
-            f"{record_short(audit, str(first.index[0]))}."
-        )
+        conclusions.append(_first_parts(audit))
     conclusions.append(audit.methode.lecture.usage)
     if tied:
         phrase = (
             f"{number(audit.premiers)} communes sont à égalité au premier rang : le haut du "
             "classement ne les distingue pas."
         )
-        return Etape(8, "Retour aux données", WATCH, phrase, tables, conclusions)
+        return Etape(8, title, WATCH, phrase, tables, conclusions)
     return Etape(
-        8, "Retour aux données", HELD,
+        8, title, HELD,
         "Les contributions d'une commune s'additionnent à son indice : chacun se démonte."
         if audit.additive
         else "Sans contributions, chaque indice se relit par les scores de ses indicateurs.",
         tables, conclusions,
     )  # fmt: skip
+
+
+def _top_table(audit: Audit) -> Tableau:
+    """The most fragile communes, taken apart."""
+    codes = _scored(audit)
+    rows = [
+        [
+            number(row["rang"]), row["nom"], number(row["population"]), number(row["indice"], 1),
+            *(number(row[code], 1) for code in codes),
+        ]
+        for _, row in audit.tete.iterrows()
+    ]  # fmt: skip
+    header = ["rang", "commune", "habitants", "indice"]
+    header += [record_short(audit, code) for code in codes]
+    what = "la contribution" if audit.additive else "le score"
+    return Tableau(f"Les plus fragiles, et {what} de chaque indicateur", header, rows, textes=2)
+
+
+def _contrast_table(audit: Audit, contrast: pd.DataFrame) -> Tableau:
+    gaps = contrast["premier_cinquieme"] - contrast["reste"]
+    return Tableau(
+        "Score moyen dans le cinquième le plus fragile, et ailleurs",
+        ["indicateur", "premier cinquième", "ailleurs", "écart"],
+        [
+            [
+                record(audit, str(code)).libelle, number(row["premier_cinquieme"], 1),
+                number(row["reste"], 1), number(gaps[str(code)], 1),
+            ]
+            for code, row in contrast.iterrows()
+        ],
+    )  # fmt: skip
+
+
+def _contrasts(audit: Audit, contrast: pd.DataFrame) -> Iterator[str]:
+    """What sets the first fifth apart, how small its communes are, where it is better off."""
+    gaps = contrast["premier_cinquieme"] - contrast["reste"]
+    widest = gaps.sort_values(ascending=False, kind="stable")
+    yield (
+        "Le cinquième le plus fragile se sépare du reste d'abord par "
+        f"{record_short(audit, str(widest.index[0]))} ({number(widest.iloc[0], 1)} points "
+        "d'écart)."
+    )
+    fifth, others = audit.habitants
+    yield (
+        f"Une commune sur deux y a moins de {number(fifth)} habitants, ailleurs moins de "
+        f"{number(others)}."
+    )
+    against = [str(code) for code in widest.index[widest < 0]]
+    if against:
+        yield f"Il est moins fragile que le reste pour : {_shorts(audit, against)}."
+
+
+def _first_parts(audit: Audit) -> str:
+    """Which indicator brings the most points to each of the first communes."""
+    first = audit.tete[_scored(audit)].idxmax(axis=1).value_counts()
+    names = [record_short(audit, str(code)) for code in first.index]
+    if len(audit.tete) == 1:
+        return f"Ce qui lui apporte le plus de points : {names[0]}."
+    parts = [
+        f"{name} ({plural(int(count), 'commune')})"
+        for name, count in zip(names, first, strict=True)
+    ]
+    return f"Ce qui apporte le plus de points aux {len(audit.tete)} premières : {listing(parts)}."
 
 
 def record_short(audit: Audit, code: str) -> str:
