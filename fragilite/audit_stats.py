@@ -198,31 +198,33 @@ def variance_shares(contributions: pd.DataFrame, index: pd.Series) -> pd.Series:
     Since the parts add up to the index, the shares add up to 1; a part that runs against the others
     has a negative one.
 
+    Only territories that have every part count. Where one is missing, its weight is handed to the
+    others: they weigh more there than the method says, and it weighs nothing.
+
     Parameters
     ----------
     contributions : DataFrame of float64, shape (territories, indicators)
-        Parts of the index, NaN counting for nothing where the index is known.
+        Parts of the index. One that no territory has is left aside, and its share is 0.
     index : Series of float64, shape (territories,)
 
     Returns
     -------
     Series of float64, shape (indicators,)
-        NaN under two territories, or where the index does not vary, or without any part.
+        NaN under two complete territories, or where their index does not vary.
 
     Source: Shorrocks (1982), Econometrica 50 (natural decomposition of the variance of a sum).
 
     Examples
     --------
-    >>> parts = pd.DataFrame({"a": [0.0, 2.0, 4.0], "b": [3.0, 3.0, 3.0]})
+    >>> parts = pd.DataFrame({"a": [0.0, 2.0, 4.0, 9.0], "b": [3.0, 3.0, 3.0, float("nan")]})
     >>> variance_shares(parts, parts.sum(axis=1)).tolist()
     [1.0, 0.0]
     """
-    known = index.notna()
-    whole = index[known].astype(np.float64)
-    if len(whole) < 2 or whole.max() - whole.min() < TIE or contributions.isna().all(axis=None):
+    known = contributions[index.notna()]
+    parts = known.dropna(axis=1, how="all").dropna()
+    whole = index[parts.index].astype(np.float64)
+    if parts.empty or len(whole) < 2 or whole.max() - whole.min() < TIE:
         return pd.Series(np.nan, contributions.columns)
-    parts = contributions[known].fillna(0.0)
     centred = whole - whole.mean()
-    return parts.apply(lambda part: float(((part - part.mean()) * centred).sum())) / float(
-        (centred**2).sum()
-    )
+    shares = (parts - parts.mean()).mul(centred, axis=0).sum() / (centred**2).sum()
+    return shares.reindex(contributions.columns, fill_value=0.0)

@@ -353,10 +353,41 @@ def test_missing_cells(made):
     """x missing for one commune of 900 people out of 1300: y takes its weight."""
     found = audit(made(HAND | {"x": [NAN, 20, 40, 60, 80]}, population=[900, 100, 100, 100, 100]))
     assert found.indicateurs.loc["x", "habitants_sans"] == pytest.approx(9 / 13)
-    assert found.poids["part"].sum() == pytest.approx(1)
     assert found.completude["communes"].to_dict() == {1.0: 4, 0.75: 1}
+    # On the four that miss nothing, index 27.5, 37.5, 37.5, 47.5; x/4, y/4 and z/2 go from the
+    # first to the last by 15, 20 and −15, against 20.
+    assert found.completes == 4
+    np.testing.assert_allclose(found.poids["part"], [0.75, 1, -0.75])
+    assert "sur les 4 communes où aucun indicateur compté ne manque" in (
+        step(found, 6).tableaux[0].legende
+    )
     assert "« Indicateur x » manque dans 1 commune." in step(found, 3).phrase
     assert found.noeuds.loc["a", "lignes"] == 4
+
+
+def test_too_few_complete_communes(made):
+    """Two communes of five have everything: any two parts would share the variance of two."""
+    found = audit(made(HAND | {"x": [NAN, NAN, 40, 60, 80], "z": [50, 40, 30, 20, NAN]}))
+    assert (found.classees, found.completes) == (5, 2)
+    assert found.poids["part"].isna().all()
+    assert found.noeuds["part"].isna().all()
+    assert found.poids["pearson"].notna().all()
+    said = "Parts de variance non calculées : elles demandent au moins 3 communes"
+    assert found.remarques[-1].startswith(said)
+    assert found.remarques[-1].endswith("il y en a 2.")
+    assert step(found, 6).verdict == "non mesuré ici"
+    assert step(found, 6).phrase == found.remarques[-1]
+    assert "Part de la variance :" not in step(found, 6).tableaux[0].legende
+    assert "L'indice parle ici surtout" in summary(found)
+    readable(found)
+    # Enough of them, that nothing tells apart.
+    level = {"x": [40, 40, 40, NAN, NAN], "y": [40, 40, 40, 80, 90], "z": [10, 10, 10, 20, 30]}
+    found = audit(made(level))
+    assert found.completes == 3
+    assert found.poids["part"].isna().all()
+    assert found.remarques[-1].endswith("il y en a 3, qui ont le même indice.")
+    assert step(found, 6).verdict == "non mesuré ici"
+    readable(found)
 
 
 def test_reasons_are_asked_for(made):

@@ -66,6 +66,29 @@ def test_shares_that_do_not_exist():
     assert variance_shares(parts, pd.Series([2.0, 2.0, 2.0])).isna().all()
     assert variance_shares(parts * NAN, pd.Series([1.0, 2.0, 3.0])).isna().all()
     assert variance_shares(parts[:1], pd.Series([1.0])).isna().all()
-    # A missing part counts for nothing: 0, 1, 0 against 1, 3, 5.
-    shares = variance_shares(parts, pd.Series([1.0, 3.0, 5.0]))
-    assert shares.tolist() == [pytest.approx(8 / 8), 0]
+    assert variance_shares(parts[:2], pd.Series([1.0, 2.0])).isna().all()  # one complete
+
+
+def test_shares_are_those_of_complete_territories():
+    """Deviations of the last two: a −2, 2 ; b 0.5, −0.5 ; index −1.5, 1.5, of squares 4.5.
+
+    In the first, b is missing and a carries the whole index: what a weighs there is not what it
+    weighs beside b.
+    """
+    parts = pd.DataFrame({"a": [9.0, 1.0, 5.0], "b": [NAN, 1.0, 0.0]})
+    index = pd.Series([9.0, 2.0, 5.0])
+    np.testing.assert_allclose(variance_shares(parts, index), [6 / 4.5, -1.5 / 4.5])
+    # One that nobody has hides no territory, and tells none apart.
+    nowhere = parts[1:].assign(c=NAN)
+    assert variance_shares(nowhere, index[1:])["c"] == 0
+    assert variance_shares(nowhere, index[1:]).sum() == pytest.approx(1)
+
+
+@given(PARTS, st.lists(st.booleans(), min_size=20, max_size=20))
+def test_incomplete_territories_change_nothing(rows, holes):
+    parts = pd.DataFrame(rows, columns=list("abc"))
+    index = parts.sum(axis=1)
+    more = pd.concat([parts, parts.assign(a=NAN)[holes[: len(parts)]]], ignore_index=True)
+    pd.testing.assert_series_equal(
+        variance_shares(more, more.sum(axis=1)), variance_shares(parts, index)
+    )

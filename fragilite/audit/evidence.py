@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fragilite import audit_stats
-from fragilite.french import listing, plural
+from fragilite.french import listing, number, plural
 from fragilite.method import SCALE, Effectif, Method, NombreNonNuls
 from fragilite.pipeline import Build, class_warnings
 from fragilite.provenance import source_records
@@ -19,7 +19,8 @@ from fragilite.robustness.records import FIFTH
 from fragilite.scoring import TIE, Indice, Regle, leaf_shares, prune, rank
 from fragilite.table import Statut
 
-#: Correlations need it: on two communes, any two indicators have a correlation of 1 or −1.
+#: Correlations need it, and shares of variance: on two communes, any two indicators have a
+#: correlation of 1 or −1.
 LEAST = 3
 #: Under it, one commune is enough to turn a result.
 FEW = 10
@@ -44,8 +45,9 @@ class Audit:
     methode : Method
     territoire : str
         Name for readers.
-    annee, communes, classees : int
-        Reference year; communes of the territory; those that have an index.
+    annee, communes, classees, completes : int
+        Reference year; communes of the territory; those that have an index; those that have one and
+        miss no scored indicator, but for those that no commune has.
     indicateurs : DataFrame, indexed by indicator of the method
         ``millesime``, ``age`` (years), ``retire`` (why it is not scored, ``""`` if it is),
         ``normalisation``; the distribution of its values (:func:`audit_stats.distributions`), and
@@ -61,7 +63,8 @@ class Audit:
         ``autre_noeud`` or ``contraire``).
     poids : DataFrame, indexed by scored indicator
         ``declare`` (weight in the index, brought to 1 over what is scored), ``part`` (share of the
-        variance), ``pearson`` and ``spearman`` with the index.
+        variance, on the complete communes), ``pearson`` and ``spearman`` with the index, on those
+        that have both.
     noeuds : DataFrame, indexed by node
         The same; and on the indicators below it ``items``, ``lignes`` (communes that have them
         all), ``alpha``, ``premiere`` (share of the first component), ``composantes`` (how many have
@@ -105,6 +108,7 @@ class Audit:
     annee: int
     communes: int
     classees: int
+    completes: int
     indicateurs: pd.DataFrame
     statuts: pd.DataFrame
     correlations: pd.DataFrame
@@ -162,7 +166,10 @@ def audit(
     tree = prune(method, scores.scored)
     communes = build.communes.set_index("code_insee")
     additive = not scores.contributions[index.notna()].isna().all(axis=None)
-    weights = _weights(build, tree, measured, additive)
+    complete = _complete(scores.indicateurs, index)
+    weights = _weights(build, tree, measured, complete)
+    asked = measured and additive
+    unshared = _unshared(weights["part"], int(complete.sum())) if asked else []
     nodes = _nodes(build, tree, weights, measured)
     matrices = [
         _matrix(scores.indicateurs[measured]),
@@ -174,6 +181,7 @@ def audit(
         annee=build.inputs.annee,
         communes=len(index),
         classees=int(index.notna().sum()),
+        completes=int(complete.sum()),
         indicateurs=_indicators(build, communes),
         statuts=_statuses(build),
         correlations=matrices[0],
@@ -195,7 +203,7 @@ def audit(
         additive=additive,
         sources=source_records(build.inputs.lots),
         avertissements=class_warnings(build),
-        remarques=_remarks(build, measured, additive),
+        remarques=_remarks(build, measured, additive) + unshared,
         incertitude=None if incertitude is None else incertitude.territoires,
         facteurs=None if sensibilite is None else sensibilite.facteurs,
         phrase="" if sensibilite is None else sensibilite.phrase,
@@ -216,6 +224,24 @@ def _varies(values: pd.Series) -> bool:
 def _measured(scores: pd.DataFrame) -> list[str]:
     """Indicators whose scores vary, on communes enough."""
     return [str(code) for code in scores if _enough(scores[code])]
+
+
+def _complete(scores: pd.DataFrame, index: pd.Series) -> pd.Series:
+    """Whether each commune has an index and every indicator that some ranked commune has."""
+    somewhere = scores.columns[scores[index.notna()].notna().any()]
+    complete: pd.Series = index.notna() & scores[somewhere].notna().all(axis=1)
+    return complete
+
+
+def _unshared(shares: pd.Series, complete: int) -> list[str]:
+    """Why there is no share of variance, where the rest is measured."""
+    if shares.notna().any():
+        return []
+    alike = ", qui ont le même indice" if complete >= LEAST else ""
+    return [
+        f"Parts de variance non calculées : elles demandent au moins {LEAST} communes d'indices "
+        f"différents où aucun indicateur compté ne manque, et il y en a {number(complete)}{alike}."
+    ]
 
 
 def _remarks(build: Build, measured: Sequence[str], additive: bool) -> list[str]:
@@ -360,7 +386,7 @@ def _weights(
     build: Build,
     tree: Mapping[str, Mapping[str, float]],
     measured: Sequence[str],
-    additive: bool,
+    complete: pd.Series,
 ) -> pd.DataFrame:
     """Declared weights of the scored indicators, beside what they weigh in fact."""
     scores = build.result.scores
@@ -368,8 +394,8 @@ def _weights(
     declared = pd.Series(leaf_shares(tree).get(build.method.root, {}), dtype=np.float64)
     table = pd.DataFrame({"declare": declared.reindex(scores.scored)})
     table["part"] = np.nan
-    if measured and additive:
-        table["part"] = audit_stats.variance_shares(scores.contributions, index)
+    if measured and complete.sum() >= LEAST:
+        table["part"] = audit_stats.variance_shares(scores.contributions[complete], index[complete])
     for name in ("pearson", "spearman"):
         found = audit_stats.correlations(scores.indicateurs[list(measured)], index, name)
         table[name] = found.reindex(table.index).astype(np.float64)

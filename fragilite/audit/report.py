@@ -136,6 +136,7 @@ def facts(audit: Audit) -> dict[str, Any]:
         "annee": audit.annee,
         "communes": audit.communes,
         "communes_avec_indice": audit.classees,
+        "communes_completes": audit.completes,
         "methode": {"code": header.code, "version": header.version, "sha256": audit.methode.sha256},
         "resume": summary(audit),
         "etapes": [

@@ -501,63 +501,69 @@ def adrift(audit: Audit) -> list[str]:
 
 
 def _weighting(audit: Audit) -> Etape:
+    title = "Pondération et agrégation"
     if audit.correlations.empty:
-        return Etape(6, "Pondération et agrégation", UNMEASURED, _unmeasured(audit))
-
-    def rows(table: pd.DataFrame) -> list[list[str]]:
-        return [
-            [
-                record(audit, str(code)).libelle, share(row["declare"], 1), share(row["part"], 1),
-                number(100 * (row["part"] - row["declare"]), 1), number(row["pearson"], 2),
-                number(row["spearman"], 2),
-            ]
-            for code, row in table.iterrows()
-        ]  # fmt: skip
-
-    header = ["", "poids déclaré", "part de la variance", "écart", "r", "rho"]
-    legend = (
-        "Poids déclaré : ramené à 100 % sur ce qui est compté. Part de la variance : covariance de "
-        "la contribution avec l'indice, rapportée à la variance de l'indice ; les parts font "
-        "100 %, une part négative va à rebours. r (Pearson) et rho (Spearman) : corrélation avec "
-        "l'indice. Chaque commune compte pour une."
-    )
+        return Etape(6, title, UNMEASURED, _unmeasured(audit))
     nodes = audit.noeuds[audit.noeuds.index != audit.methode.root]
-    tables = [Tableau("Poids effectifs des indicateurs",
-                      ["indicateur", *header[1:]], rows(audit.poids), legend)]  # fmt: skip
+    legend = _weights_legend(audit)
+    tables = [_weights_table(audit, audit.poids, "indicateur", "des indicateurs", legend)]
     if len(nodes):
-        tables.append(Tableau("Poids effectifs des groupes", ["groupe", *header[1:]], rows(nodes)))
+        tables.append(_weights_table(audit, nodes, "groupe", "des groupes"))
     conclusions = [
         f"{quoted(audit, code)} : {share(cell(audit.poids, code, 'part'), 1)} de la variance pour "
         f"{share(cell(audit.poids, code, 'declare'), 1)} de poids déclaré."
         for code in adrift(audit)
     ]
-    verdict, phrase = (
-        HELD,
-        (f"Les poids effectifs suivent les poids déclarés, à {number(100 * ADRIFT)} points près."),
-    )
-    if not audit.additive:
-        verdict, phrase = (
-            UNMEASURED,
-            (
-                "Cette méthode n'additionne pas ses indicateurs : pas de part de la variance, "
-                "seulement la corrélation de chacun avec l'indice."
-            ),
-        )
-    elif conclusions:
-        verdict, phrase = (
-            WATCH,
-            (
-                f"À plus de {number(100 * ADRIFT)} points du poids déclaré : "
-                f"{_named(audit, adrift(audit))}."
-            ),
-        )
     conclusions += [
         f"{quoted(audit, node)} et l'indice rangent presque pareil les communes "
         f"(rho = {number(cell(nodes, node, 'spearman'), 2)})."
         for node in alike(audit)
     ]
     conclusions.append(f"L'indice va de {number(audit.minimum, 1)} à {number(audit.maximum, 1)}.")
-    return Etape(6, "Pondération et agrégation", verdict, phrase, tables, conclusions)
+    return Etape(6, title, *_weights_verdict(audit), tables, conclusions)
+
+
+def _weights_table(
+    audit: Audit, table: pd.DataFrame, what: str, whose: str, legend: str = ""
+) -> Tableau:
+    rows = [
+        [
+            record(audit, str(code)).libelle, share(row["declare"], 1), share(row["part"], 1),
+            number(100 * (row["part"] - row["declare"]), 1), number(row["pearson"], 2),
+            number(row["spearman"], 2),
+        ]
+        for code, row in table.iterrows()
+    ]  # fmt: skip
+    header = [what, "poids déclaré", "part de la variance", "écart", "r", "rho"]
+    return Tableau(f"Poids effectifs {whose}", header, rows, legend)
+
+
+def _weights_legend(audit: Audit) -> str:
+    shares = (
+        "Part de la variance : covariance de la contribution avec l'indice, rapportée à la "
+        f"variance de l'indice, sur les {number(audit.completes)} communes où aucun indicateur "
+        "compté ne manque ; les parts font 100 %, une part négative va à rebours. "
+    )
+    return (
+        "Poids déclaré : ramené à 100 % sur ce qui est compté. "
+        f"{shares if audit.poids['part'].notna().any() else ''}r (Pearson) et rho (Spearman) : "
+        "corrélation avec l'indice, là où les deux sont connus. Chaque commune compte pour une."
+    )
+
+
+def _weights_verdict(audit: Audit) -> tuple[str, str]:
+    """Whether effective weights follow the declared ones, in a word and in a line."""
+    if not audit.additive:
+        return UNMEASURED, (
+            "Cette méthode n'additionne pas ses indicateurs : pas de part de la variance, "
+            "seulement la corrélation de chacun avec l'indice."
+        )
+    if audit.poids["part"].isna().all():
+        return UNMEASURED, audit.remarques[-1]
+    points = f"{number(100 * ADRIFT)} points"
+    if far := adrift(audit):
+        return WATCH, f"À plus de {points} du poids déclaré : {_named(audit, far)}."
+    return HELD, f"Les poids effectifs suivent les poids déclarés, à {points} près."
 
 
 def alike(audit: Audit) -> list[str]:
