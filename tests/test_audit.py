@@ -70,6 +70,16 @@ non_usage = "Jamais pour décider."
 validite = []
 invisible = ["le reste"]
 """
+NODE = """
+[noeuds.{code}]
+parent = "indice"
+poids = 1
+libelle = "Groupe {letter}"
+court = "{code}"
+description = ""
+raison = "Choisi."
+reference = "f"
+"""
 INDICATOR = """
 [indicateurs.{code}]
 noeud = "{node}"
@@ -99,12 +109,14 @@ def made(built, tmp_path):
         raison="Choisi.",
         nodes=None,
         population=100,
+        more=(),
     ):
         nodes = nodes or {"x": "a", "y": "a", "z": "b"}
         path = tmp_path / "essai.toml"
         head = HEADER.format(
             normalisation=normalisation, agregation=agregation, parametres=parametres, raison=raison
         )
+        head += "".join(NODE.format(code=code, letter=code.upper()) for code in more)
         text = head + "".join(INDICATOR.format(code=c, node=node) for c, node in nodes.items())
         path.write_text(text, encoding="utf-8")
         method = load_method(path)
@@ -390,6 +402,58 @@ def test_too_few_complete_communes(made):
     readable(found)
 
 
+def drivers(found):
+    """The sentences on what tells communes apart, without those on ranks."""
+    text = re.search(r"L'indice parle .*?(?= Un rang n'est| L'indice ne voit)", summary(found))[0]
+    return re.sub(r" « [^.]*presque dans le même ordre que l'indice\.", "", text)
+
+
+def test_what_tells_communes_apart(made):
+    """Shares 250/280, 1 and −250/280: 89 %, 100 % and −89 %."""
+    assert drivers(audit(made(HAND))) == (
+        "L'indice parle ici surtout du y : 100 % de ce qui distingue une commune d'une autre. "
+        "Vient ensuite le x (89 %). Le z joue en sens inverse : c'est pourquoi les autres font "
+        "plus de 100 %. Au total, tous ces écarts viennent de « Groupe A »."
+    )
+    # z does not move; deviations of y are four times those of x.
+    still = {"x": [10, 15, 20, 25], "y": [0, 20, 40, 60], "z": [50] * 4}
+    assert drivers(audit(made(still))) == (
+        "L'indice parle ici surtout du y : 80 % de ce qui distingue une commune d'une autre. "
+        "Vient ensuite le x (20 %). Presque rien ne vient du z (50 % du poids déclaré). Au total, "
+        "tous ces écarts viennent de « Groupe A »."
+    )
+    # The deviations of x/4 and y/4 are those of z/4: a quarter each, and one half.
+    level = {code: [0, 20, 40, 60] for code in "xyz"}
+    assert drivers(audit(made(level))) == (
+        "L'indice parle ici surtout du z (50 %) et du x (25 %), en tout 75 % de ce qui distingue "
+        "une commune d'une autre. Vient ensuite le y (25 %). Au total, « Groupe A » fait 50 % de "
+        "ces écarts et « Groupe B » 50 %."
+    )
+
+
+def test_three_branches_and_one_against(made):
+    """Index x/6 + w/6 + y/3 + z/3 (nodes of weight 1): deviations of x, w, y from −2 to 2, z back.
+
+    With steps 12, 0, 12 and −3: contributions move by 2, 0, 4 and −1, the index by 5.
+    """
+    nodes = {"x": "a", "w": "a", "y": "c", "z": "b"}
+    steps_of = {"x": 12, "w": 0, "y": 12, "z": -3}
+    values = {code: [40 + n * step for n in range(5)] for code, step in steps_of.items()}
+    text = drivers(audit(made(values, nodes=nodes, more=["c"])))
+    assert text.endswith(
+        "Au total, « Groupe C » fait 80 % de ces écarts et « Groupe A » 40 % ; « Groupe B » joue "
+        "en sens inverse."
+    )
+
+
+def test_branches_are_told_where_they_add_something(made):
+    """One indicator in each branch, or a single branch: the total is already said."""
+    each = made({"x": HAND["x"], "z": HAND["z"]}, nodes={"x": "a", "z": "b"})
+    assert "Au total" not in summary(audit(each))
+    gone = made({"x": HAND["x"], "y": HAND["y"]})  # the build withdrew z, and its node with it
+    assert "Au total" not in summary(audit(gone))
+
+
 def test_reasons_are_asked_for(made):
     assert step(audit(made(HAND)), 1).verdict == "tenu"
     found = step(audit(made(HAND, raison="")), 1)
@@ -438,8 +502,16 @@ def test_what_the_method_says_of_49(here):
 def test_the_paragraph_for_a_mayor(here):
     text = summary(here)
     assert text.startswith("Maine-et-Loire (49), 176 communes. L'indice parle ici surtout du ")
-    shares = [int(found) for found in re.findall(r"\((\d+) %\)", text)]
+    drivers, branches = text.split(" Au total, ")
+    shares = [int(found) for found in re.findall(r"\((\d+) %\)", drivers)]
     assert shares == sorted(shares, reverse=True)
+    assert sum(shares) > 100
+    assert "Vient ensuite le revenu (11 %)." in drivers
+    assert drivers.endswith(
+        "Presque rien ne vient de la fibre (25 % du poids déclaré). La fibre joue un peu en sens "
+        "inverse : c'est pourquoi les autres font plus de 100 %."
+    )
+    assert branches.startswith("tous ces écarts viennent de « Fragilité des usages ».")
     first = re.search(r"\), en tout (\d+) % de ce qui distingue", text)
     assert int(first[1]) == sum(shares[:3])
     assert "de l'âge" in text

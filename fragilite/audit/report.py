@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -53,36 +53,86 @@ def _drivers(audit: Audit) -> str:
         ties = audit.poids["spearman"].dropna().sort_values(ascending=False, kind="stable")
         names = [of_the(record_short(audit, str(code))) for code in ties.index[:2]]
         return f"L'indice parle ici surtout {listing(names)}."
-    # In whole percents that add up to 100.
-    percents = pd.Series(rounded_parts([100 * part for part in parts], 0), parts.index)
-    percents = percents.sort_values(ascending=False, kind="stable")
+    percents = _percents(parts)
     reached = int((percents.cumsum() < 100 * MOST).sum()) + 1
     first, rest = percents.iloc[:reached], percents.iloc[reached:]
-    told = f"L'indice parle ici surtout {_parts(audit, first)}"
-    told += f", en tout {number(first.sum())} % " if reached > 1 else ", "
-    told += "de ce qui distingue une commune d'une autre."
-    for codes, opening in (
-        (rest[rest >= 100 * HARDLY], "Le reste vient"),
-        (rest[rest <= -100 * HARDLY], "Va à rebours ce qui vient"),
-    ):
-        if len(codes):
-            told += f" {opening} {_parts(audit, codes)}."
-    hardly = [
-        f"{of_the(record_short(audit, str(code)))} "
-        f"({share(cell(audit.poids, str(code), 'declare'))} du poids déclaré)"
-        for code in rest.index[rest.abs() < 100 * HARDLY]
-    ]
-    return told + (f" Presque rien ne vient {' ni '.join(hardly)}." if hardly else "")
+    whole = f"{number(first.sum())} % de ce qui distingue une commune d'une autre"
+    if reached == 1:
+        told = f"{of_the(record_short(audit, str(first.index[0])))} : {whole}"
+    else:
+        told = f"{_parts(audit, first, of_the)}, en tout {whole}"
+    opening = f"L'indice parle ici surtout {told}."
+    return " ".join([opening, *_others(audit, rest), *_branches(audit)])
 
 
-def _parts(audit: Audit, percents: pd.Series) -> str:
-    """``du diplôme (34 %) et de l'âge (30 %)``."""
+def _percents(parts: pd.Series) -> pd.Series:
+    """In whole percents that add up to 100, the largest first."""
+    rounded = pd.Series(rounded_parts([100 * part for part in parts], 0), parts.index)
+    return rounded.sort_values(ascending=False, kind="stable")
+
+
+def _others(audit: Audit, rest: pd.Series) -> Iterator[str]:
+    """What comes next, what hardly counts, and what runs against the others: these make over 100.
+
+    That one has no figure: rounding for all to add up to 100 may write −2 for −1.4.
+    """
+    hardly = rest[rest.abs() < 100 * HARDLY]
+    if len(codes := rest[rest >= 100 * HARDLY]):
+        verb = "Viennent" if _several(audit, codes) else "Vient"
+        yield f"{verb} ensuite {_parts(audit, codes)}."
+    if len(hardly):
+        parts = [
+            f"{of_the(record_short(audit, str(code)))} "
+            f"({share(cell(audit.poids, str(code), 'declare'))} du poids déclaré)"
+            for code in hardly.index
+        ]
+        yield f"Presque rien ne vient {' ni '.join(parts)}."
+    if len(codes := rest[rest < 0]):
+        verb = "jouent" if _several(audit, codes) else "joue"
+        little = " un peu" if codes.min() > -100 * HARDLY else ""
+        named = listing([record_short(audit, str(code)) for code in codes.index])
+        yield (
+            f"{named[0].upper()}{named[1:]} {verb}{little} en sens inverse : c'est pourquoi les "
+            "autres font plus de 100 %."
+        )
+
+
+def _parts(audit: Audit, percents: pd.Series, write: Callable[[str], str] = str) -> str:
+    """``le diplôme (34 %) et l'âge (30 %)``, or ``du diplôme…`` once written after « de »."""
     return listing(
         [
-            f"{of_the(record_short(audit, str(code)))} ({number(percent)} %)"
+            f"{write(record_short(audit, str(code)))} ({number(percent)} %)"
             for code, percent in percents.items()
         ]
     )
+
+
+def _several(audit: Audit, percents: pd.Series) -> bool:
+    """Whether the verb is in the plural."""
+    return len(percents) > 1 or record_short(audit, str(percents.index[0])).startswith("les ")
+
+
+def _branches(audit: Audit) -> Iterator[str]:
+    """The total of each branch of the root, where it says more than the indicators do."""
+    shares = pd.concat([audit.noeuds["part"], audit.poids["part"]])
+    below = audit.methode.weights[audit.methode.root]
+    percents = _percents(shares[[code for code in below if code in shares]])
+    if not 1 < len(percents) < len(audit.poids):
+        return
+    made, against = percents[percents > 0], percents[percents < 0]
+    names = [quoted(audit, str(code)) for code in made.index]
+    if len(made) == 1:
+        yield f"Au total, tous ces écarts viennent de {names[0]}."
+        return
+    first, *others = (f"{number(percent)} %" for percent in made)
+    totals = [f"{names[0]} fait {first} de ces écarts"]
+    totals += [f"{name} {percent}" for name, percent in zip(names[1:], others, strict=True)]
+    told = f"Au total, {listing(totals)}"
+    if len(against):
+        verb = "jouent" if len(against) > 1 else "joue"
+        named = listing([quoted(audit, str(code)) for code in against.index])
+        told += f" ; {named} {verb} en sens inverse"
+    yield f"{told}."
 
 
 def _same_order(audit: Audit) -> str:
