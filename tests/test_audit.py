@@ -1,6 +1,7 @@
 """The audit: cases worked out by hand, each flag by a case built for it, and what is read."""
 
 import json
+import math
 import re
 from dataclasses import replace
 
@@ -454,6 +455,33 @@ def test_branches_are_told_where_they_add_something(made):
     assert "Au total" not in summary(audit(gone))
 
 
+def ranked(build, widths):
+    """An audit whose ranks have intervals of these widths, the largest rank less the smallest."""
+    index = build.result.scores.noeuds.index
+    low = pd.Series(1, index, dtype="Int64")
+    table = pd.DataFrame({"rang_min_90": low, "rang_max_90": low + widths, "lecture": ""})
+    draws = robustness.Draws(table, pd.DataFrame())
+    return audit(build, incertitude=robustness.Uncertainty(table, draws, draws, []))
+
+
+def test_how_sure_ranks_are_in_places(made):
+    """From the 1st to the 3rd there are three places; half of the ranks within three or fewer."""
+    wide = ranked(made(HAND), [0, 2, 2, 3, 4])
+    assert "une plage d'au plus 3 places sur 5 (à 90 %)" in step(wide, 7).phrase
+    assert "neuf fois sur dix, dans une plage d'au plus 3 places sur 5." in summary(wide)
+    even = made({code: [*values, 33] for code, values in HAND.items()})
+    assert "au plus 4 places sur 6" in summary(
+        ranked(even, [0, 2, 2, 3, 4, 4])
+    )  # 2.5: 3 not enough
+    # Ranks that the noise does not move, or of too few communes: not a word in the paragraph.
+    still = ranked(made(HAND), [0] * 5)
+    assert "au plus 1 place sur 5" in step(still, 7).phrase
+    few = {code: values[:4] for code, values in HAND.items()}
+    for found in (still, ranked(made(few), [0, 2, 2, 3]), audit(made(few))):
+        assert not re.search(r"\brangs?\b|se suivent", summary(found))
+    assert "Un rang n'est pas une frontière" in summary(audit(made(HAND)))
+
+
 def test_reasons_are_asked_for(made):
     assert step(audit(made(HAND)), 1).verdict == "tenu"
     found = step(audit(made(HAND, raison="")), 1)
@@ -572,13 +600,16 @@ def test_with_uncertainty_and_sensitivity(built, here):
     found = audit(built, incertitude=sure, sensibilite=moving)
     seventh = step(found, 7)
     widths = (sure.territoires["rang_max_90"] - sure.territoires["rang_min_90"]).astype(float)
-    half = f"{widths.median():.0f} places sur 176"
-    assert half in seventh.phrase
+    places = math.ceil(widths.median()) + 1  # both ends count
+    assert f"une plage d'au plus {places} places sur 176 (à 90 %)" in seventh.phrase
     assert seventh.verdict in {"tenu", "à surveiller"}
     assert seventh.tableaux[-1].lignes[0] == ["Normalisation", "0,50 [0,40 ; 0,60]",
                                               "0,70 [0,60 ; 0,80]"]  # fmt: skip
     assert "La normalisation compte le plus." in seventh.conclusions
-    assert f"{widths.median():.0f} places" in summary(found)
+    assert (
+        "Les rangs sont approximatifs : pour une commune sur deux, le rang tient, neuf fois sur "
+        f"dix, dans une plage d'au plus {places} places sur 176."
+    ) in summary(found)
     counted = [int(row[1]) for row in seventh.tableaux[0].lignes]
     assert sum(counted) == 176
     readable(found)

@@ -14,8 +14,8 @@ from fragilite.audit.steps import (
     Tableau,
     alike,
     cell,
+    places_spanned,
     quoted,
-    rank_widths,
     record_short,
     share,
     steps,
@@ -27,6 +27,8 @@ from fragilite.scoring import TIE
 MOST = 0.75
 #: Under it, an indicator hardly tells communes apart.
 HARDLY = 0.05
+#: Under it, there is hardly a ranking to be sure of.
+RANKING = 5
 #: Columns of a terminal.
 WIDTH = 100
 NOTICE = "<!-- Page écrite par tools/audit.py : ne pas modifier à la main. -->"
@@ -145,16 +147,16 @@ def _same_order(audit: Audit) -> str:
 
 
 def _sure(audit: Audit) -> str:
-    """How little two ranks may differ."""
-    widths = rank_widths(audit)
-    if len(widths):
+    """How little two ranks may differ; nothing where they do not move, or of a handful."""
+    half = places_spanned(audit)
+    if audit.classees < RANKING or half == 1 or not audit.maximum > audit.minimum:
+        return ""
+    if half:
         return (
-            "Les rangs sont approximatifs : pour une commune sur deux, la place exacte est "
-            f"inconnue à {number(float(widths.median()))} places près, sur "
+            "Les rangs sont approximatifs : pour une commune sur deux, le rang tient, neuf fois "
+            f"sur dix, dans une plage d'au plus {number(half)} places sur "
             f"{number(audit.classees)}."
         )
-    if not audit.maximum > audit.minimum:
-        return ""
     gap = max(0.1, float(np.ceil(10 * audit.ecart_voisins - TIE) / 10))
     points = "point" if gap < 2 else "points"
     return (

@@ -5,6 +5,7 @@ Every sentence is computed from the evidence or is the method file's own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -572,31 +573,34 @@ def alike(audit: Audit) -> list[str]:
     return [str(node) for node in nodes.index[nodes["spearman"] >= ALIKE]]
 
 
-def rank_widths(audit: Audit) -> pd.Series:
-    """Width of the 90 % interval of each rank, in places; empty where it was not measured."""
+def places_spanned(audit: Audit) -> int | None:
+    """Places that the 90 % interval of half of the ranks spans at most; None if not measured.
+
+    Both ends count: from the 1st to the 29th there are 29.
+    """
     table = audit.incertitude
     if table is None or "rang_max_90" not in table:
-        return pd.Series(dtype=np.float64)
+        return None
     low, high = (table[name].astype("Float64") for name in ("rang_min_90", "rang_max_90"))
-    return (high - low).dropna().astype(np.float64)
+    spans = (high - low + 1).dropna().astype(np.float64)
+    return math.ceil(spans.median()) if len(spans) else None
 
 
 def _robustness(audit: Audit) -> Etape:
     tables: list[Tableau] = []
     conclusions, missing = [], []
     verdict, phrase = HELD, ""
-    widths = rank_widths(audit)
+    half = places_spanned(audit)
     if audit.incertitude is None:
         missing.append("combien un rang peut bouger (fragilite robustness)")
     else:
         conclusions += _readings(audit, tables)
-        if len(widths):
-            half = float(widths.median())
+        if half:
             phrase = (
                 f"Pour une commune sur deux, le rang tient dans une plage d'au plus "
-                f"{number(half)} places sur {number(audit.classees)} (à 90 %)."
+                f"{plural(half, 'place')} sur {number(audit.classees)} (à 90 %)."
             )
-            verdict = WATCH if half > ROUGH * audit.classees else HELD
+            verdict = WATCH if half - 1 > ROUGH * audit.classees else HELD
         else:
             missing.append("le bruit des données")
     if audit.facteurs is None:
