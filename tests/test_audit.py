@@ -553,7 +553,10 @@ def test_the_paragraph_for_a_mayor(here):
 def test_the_page(here):
     page = readable(here)
     assert page.startswith("# Audit — Indice de fragilité numérique 2026 — Maine-et-Loire (49)\n")
-    assert "<!-- Page écrite par tools/audit.py" in page
+    assert "<!--" not in page
+    noticed = markdown(here, notice="Page écrite par un outil.").splitlines()
+    assert noticed[:3] == [page.splitlines()[0], "", "<!-- Page écrite par un outil. -->"]
+    assert [line for line in noticed if not line.startswith("<!--")][3:] == page.splitlines()[2:]
     assert len(re.findall(r"^## \d+\. .* — (tenu|à surveiller|non mesuré ici)$", page, re.M)) == 10
     assert "| Locaux sans fibre | 25,0 % |" in page
     for text in here.methode.lecture.validite:
@@ -603,6 +606,8 @@ def test_with_uncertainty_and_sensitivity(built, here):
     places = math.ceil(widths.median()) + 1  # both ends count
     assert f"une plage d'au plus {places} places sur 176 (à 90 %)" in seventh.phrase
     assert seventh.verdict in {"tenu", "à surveiller"}
+    assert seventh.tableaux[-1].titre == "Ce qui fait varier le déplacement moyen des rangs"
+    assert "ceux de la méthode déclarée" in seventh.tableaux[-1].legende
     assert seventh.tableaux[-1].lignes[0] == ["Normalisation", "0,50 [0,40 ; 0,60]",
                                               "0,70 [0,60 ; 0,80]"]  # fmt: skip
     assert "La normalisation compte le plus." in seventh.conclusions

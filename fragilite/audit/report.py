@@ -31,7 +31,6 @@ HARDLY = 0.05
 RANKING = 5
 #: Columns of a terminal.
 WIDTH = 100
-NOTICE = "<!-- Page écrite par tools/audit.py : ne pas modifier à la main. -->"
 
 
 # --- the paragraph -------------------------------------------------------------------------------
@@ -298,16 +297,20 @@ def _folded(table: Tableau) -> Iterator[str]:
 # --- page ----------------------------------------------------------------------------------------
 
 
-def markdown(audit: Audit, mention: str = "") -> str:
+def markdown(audit: Audit, mention: str = "", notice: str = "") -> str:
     """Write an audit as a page, the same for the same figures.
 
     Parameters
     ----------
     mention : str
         What a reader must know of the figures, such as « Chiffres reconstitués ».
+    notice : str
+        What who edits the file must know, such as how it is written again: a comment, not shown.
     """
     found = steps(audit)
-    lines = [f"# {_title(audit)}", "", NOTICE, ""]
+    lines = [f"# {_title(audit)}", ""]
+    if notice:
+        lines += [f"<!-- {notice} -->", ""]
     if mention:
         lines += [f"**{mention}**", ""]
     lines += [_origin(audit), "", "## En bref", "", summary(audit), ""]

@@ -643,13 +643,15 @@ def _factors(factors: pd.DataFrame) -> Tableau:
 
     ordered = factors.sort_values("total", ascending=False, kind="stable").head(_LONGEST)
     return Tableau(
-        "Part de la variation des rangs due à chaque choix",
+        "Ce qui fait varier le déplacement moyen des rangs",
         ["choix", "seul", "avec ses interactions"],
         [
             [str(row["libelle"]), written(row, "premier_ordre"), written(row, "total")]
             for _, row in ordered.iterrows()
         ],
-        "Indices de Sobol, de premier ordre et total.",
+        "Déplacement moyen : de combien de places les rangs s'écartent, en moyenne, de ceux de la "
+        "méthode déclarée. Parts de sa variance d'une méthode tirée à l'autre (indices de Sobol, "
+        "du premier ordre et totaux) ; entre crochets, intervalle à 95 %.",
     )
 
 
