@@ -184,8 +184,8 @@ def test_by_hand(made):
     assert found.correlations.loc["y", "z"] == pytest.approx(-9 / 90**0.5)
     assert found.correlations.loc["x", "z"] == pytest.approx(-1)
     # The first fifth of five is the fifth commune.
-    assert found.contraste.loc["x"].tolist() == [80, 30]
-    assert found.contraste.loc["z"].tolist() == [10, 35]
+    assert found.contraste.loc["x"].tolist() == [80, 30, 20, 7.5]
+    assert found.contraste.loc["z"].tolist() == [10, 35, 5, 17.5]
     assert found.tete["rang"].tolist() == [1, 2, 2, 4, 4]
     assert found.tete.iloc[0][["indice", "x", "y", "z"]].tolist() == [47.5, 20, 22.5, 5]
     assert found.ecart_voisins == 5  # 0, 10, 0, 10
@@ -480,6 +480,30 @@ def test_how_sure_ranks_are_in_places(made):
     for found in (still, ranked(made(few), [0, 2, 2, 3]), audit(made(few))):
         assert not re.search(r"\brangs?\b|se suivent", summary(found))
     assert "Un rang n'est pas une frontière" in summary(audit(made(HAND)))
+
+
+def test_what_sets_the_first_fifth_apart(made):
+    """Scores apart by 60 and 40, contributions by 60/4 and 40/2: z comes first in the index."""
+    values = {"x": [0, 0, 0, 0, 60], "y": [50, 50, 50, 50, 50], "z": [20, 20, 20, 21, 60]}
+    eighth = step(audit(made(values)), 8)
+    assert eighth.conclusions[0] == (
+        "Le cinquième le plus fragile se sépare du reste d'abord par le z (19,9 points d'indice "
+        "d'écart)."
+    )
+    table = eighth.tableaux[1]
+    assert table.titre.startswith("Contribution moyenne")
+    assert table.lignes[2] == ["Indicateur z", "30,0", "10,1", "19,9"]
+    assert table.legende == (
+        "En points de l'indice, sur les 5 communes où aucun indicateur compté ne manque."
+    )
+    # Where indicators do not add up, and where none of the first fifth is complete: scores.
+    for found in (
+        audit(made(values, agregation="geometrique")),
+        audit(made(values | {"y": [50, 50, 50, 50, NAN]})),
+    ):
+        assert "par le x (60,0 points de score d'écart)" in step(found, 8).conclusions[0]
+        assert step(found, 8).tableaux[1].titre.startswith("Score moyen")
+        readable(found)
 
 
 def test_reasons_are_asked_for(made):

@@ -78,7 +78,8 @@ class Audit:
         each indicator, or its score where contributions do not exist.
     contraste : DataFrame, indexed by indicator
         Mean score in the first fifth of the ranks (``premier_cinquieme``) and elsewhere
-        (``reste``).
+        (``reste``); mean contributions of the complete communes, under the same names after
+        ``contribution_``, NaN where there are none.
     habitants : (float, float)
         Median population of the communes of the first fifth, and of the others.
     premiers : int
@@ -192,7 +193,7 @@ def audit(
         charges=_loadings(scores.indicateurs[measured], tree),
         completude=_completeness(build),
         tete=_top(build, communes, additive),
-        contraste=_contrast(build),
+        contraste=_contrast(build, complete),
         habitants=_sizes(build, communes["population"]),
         premiers=int((rank(index) == 1).sum()),
         ecart_voisins=float(index.dropna().sort_values().diff().median()),
@@ -519,14 +520,19 @@ def _sizes(build: Build, people: pd.Series) -> tuple[float, float]:
     return float(ranked[first].median()), float(ranked[~first].median())
 
 
-def _contrast(build: Build) -> pd.DataFrame:
-    """Mean scores in the first fifth and elsewhere."""
-    first = _first_fifth(build)
-    points = build.result.scores.indicateurs.loc[first.index]
-    return pd.DataFrame(
-        {"premier_cinquieme": points[first].mean(), "reste": points[~first].mean()},
-        dtype=np.float64,
-    )
+def _contrast(build: Build, complete: pd.Series) -> pd.DataFrame:
+    """Mean scores in the first fifth and elsewhere, and mean contributions of complete communes.
+
+    Beside a commune that misses an indicator, what the others carry for it would not compare.
+    """
+    first, scores = _first_fifth(build), build.result.scores
+    parts = scores.contributions[complete]
+    columns = {}
+    for prefix, points in (("", scores.indicateurs.loc[first.index]), ("contribution_", parts)):
+        inside = first[points.index]
+        columns[f"{prefix}premier_cinquieme"] = points[inside].mean()
+        columns[f"{prefix}reste"] = points[~inside].mean()
+    return pd.DataFrame(columns, dtype=np.float64)
 
 
 def _context(build: Build, measurable: bool) -> pd.DataFrame:

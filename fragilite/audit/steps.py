@@ -665,10 +665,10 @@ def _back(audit: Audit) -> Etape:
     tied = audit.premiers > len(audit.tete)  # naming some of them would be arbitrary
     tables = [] if tied else [_top_table(audit)]
     conclusions: list[str] = []
-    contrast = audit.contraste.dropna()
+    contrast, in_index = _contrast(audit)
     if len(contrast):
-        tables.append(_contrast_table(audit, contrast))
-        conclusions += _contrasts(audit, contrast)
+        tables.append(_contrast_table(audit, contrast, in_index))
+        conclusions += _contrasts(audit, contrast, in_index)
     if audit.additive and not tied:
         conclusions.append(_first_parts(audit))
     conclusions.append(audit.methode.lecture.usage)
@@ -703,10 +703,23 @@ def _top_table(audit: Audit) -> Tableau:
     return Tableau(f"Les plus fragiles, et {what} de chaque indicateur", header, rows, textes=2)
 
 
-def _contrast_table(audit: Audit, contrast: pd.DataFrame) -> Tableau:
+def _contrast(audit: Audit) -> tuple[pd.DataFrame, bool]:
+    """Mean contributions in the first fifth and elsewhere; without them, mean scores.
+
+    A gap between scores leaves out the weight: on Maine-et-Loire isolation would come first, that
+    the index counts less than age and diploma. The second value says whether contributions are.
+    """
+    names = ["premier_cinquieme", "reste"]
+    parts = audit.contraste[[f"contribution_{name}" for name in names]].set_axis(names, axis=1)
+    parts = parts.dropna()
+    return (parts, True) if len(parts) else (audit.contraste[names].dropna(), False)
+
+
+def _contrast_table(audit: Audit, contrast: pd.DataFrame, in_index: bool) -> Tableau:
     gaps = contrast["premier_cinquieme"] - contrast["reste"]
+    what = "Contribution moyenne à l'indice" if in_index else "Score moyen"
     return Tableau(
-        "Score moyen dans le cinquième le plus fragile, et ailleurs",
+        f"{what} dans le cinquième le plus fragile, et ailleurs",
         ["indicateur", "premier cinquième", "ailleurs", "écart"],
         [
             [
@@ -715,16 +728,21 @@ def _contrast_table(audit: Audit, contrast: pd.DataFrame) -> Tableau:
             ]
             for code, row in contrast.iterrows()
         ],
+        f"En points de l'indice, sur les {number(audit.completes)} communes où aucun indicateur "
+        "compté ne manque."
+        if in_index
+        else "En points de score : le poids de chaque indicateur n'y est pas.",
     )  # fmt: skip
 
 
-def _contrasts(audit: Audit, contrast: pd.DataFrame) -> Iterator[str]:
+def _contrasts(audit: Audit, contrast: pd.DataFrame, in_index: bool) -> Iterator[str]:
     """What sets the first fifth apart, how small its communes are, where it is better off."""
     gaps = contrast["premier_cinquieme"] - contrast["reste"]
     widest = gaps.sort_values(ascending=False, kind="stable")
+    points = "points d'indice" if in_index else "points de score"
     yield (
         "Le cinquième le plus fragile se sépare du reste d'abord par "
-        f"{record_short(audit, str(widest.index[0]))} ({number(widest.iloc[0], 1)} points "
+        f"{record_short(audit, str(widest.index[0]))} ({number(widest.iloc[0], 1)} {points} "
         "d'écart)."
     )
     fifth, others = audit.habitants
