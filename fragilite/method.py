@@ -579,8 +579,8 @@ def varied(rules: Incertitude, changes: Mapping[str, Any]) -> Incertitude:
 
     Examples
     --------
-    >>> varied(load_method().incertitude, {"tirages": 10, "graine": None}).tirages
-    10
+    >>> varied(load_method().incertitude, {"tirages": 200, "graine": None}).tirages
+    200
     """
     given = {key: value for key, value in changes.items() if value is not None}
     try:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fragilite import audit_stats, scoring
+from fragilite import audit_stats, bootstrap, scoring
 from fragilite.scoring import Indice, Reference, Regle, references
 
 CLOSE = {"rtol": 0, "atol": 1e-10}
@@ -157,6 +157,14 @@ def test_correlations(read, name):
     rows = read(f"corr_ind_index_{name}").set_index("Var2")["Correlation"]
     found = audit_stats.correlations(scores[rows.index], scores["Index"], name)
     np.testing.assert_allclose(found[rows.index], rows, **CLOSE)
+
+
+def test_kendall(read):
+    scores = read("coin_Aggregated")
+    rows = read("corr_ind_index_kendall").set_index("Var2")["Correlation"]
+    for code, expected in rows.items():
+        pair = scores[[code, "Index"]].dropna().to_numpy(float)
+        assert bootstrap.kendall(*pair.T) == pytest.approx(expected, abs=1e-10), code
 
 
 def treat(column, most):

@@ -18,6 +18,7 @@ from fragilite.ingestion.options import Options, parse_pins
 from fragilite.pipeline import build
 from fragilite.territory import parse_territory
 
+NOTICE = "Page écrite par tools/audit.py : ne pas modifier à la main."
 PAGE = Path(__file__).resolve().parents[1] / "docs/audit_france.md"
 
 
@@ -34,7 +35,7 @@ def main() -> None:
         given.raw, offline=True, pins=parse_pins(given.vintage), without=frozenset(given.without)
     )
     found = audited(build(parse_territory(france=True), options=options))
-    given.into.write_text(markdown(found, given.mention), encoding="utf-8")
+    given.into.write_text(markdown(found, given.mention, NOTICE), encoding="utf-8")
     print(f"{given.into} : {given.into.stat().st_size / 1e3:.0f} ko")
 
 

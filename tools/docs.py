@@ -36,6 +36,7 @@ from fragilite.pipeline import build
 ROOT = Path(__file__).resolve().parents[1]
 MARK = "<!-- sources : écrit par tools/docs.py -->"
 END = "<!-- fin des sources -->"
+AUDIT_NOTICE = "Page écrite par tools/docs.py : ne pas modifier à la main."
 NOTICE = "<!-- Page écrite par tools/docs.py : ne pas modifier à la main. -->"
 
 
@@ -422,7 +423,9 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/methode.md": method_page(method),
         ROOT / "docs/dictionnaire.md": dictionary_page(method),
         ROOT / "docs/sources.md": sources_page(),
-        ROOT / "docs/audit_49.md": markdown(audited(build("49", uncertainty=False))),
+        ROOT / "docs/audit_49.md": markdown(
+            audited(build("49", uncertainty=False)), notice=AUDIT_NOTICE
+        ),
         path: readme(path.read_text(encoding="utf-8")),
     }
 
