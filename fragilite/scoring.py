@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -779,6 +779,42 @@ def score(
     )
 
 
+def weighted_means(
+    values: pd.DataFrame, groups: pd.Series, weights: pd.Series, least: float = 0.0
+) -> pd.DataFrame:
+    """Means of groups of communes, each counting for its weight.
+
+    Parameters
+    ----------
+    values : DataFrame of float64, shape (communes, columns)
+        A missing value is left out, with its weight.
+    groups, weights : Series, shape (communes,)
+        Communes without a group are left out.
+    least : float
+        Share of the weight of a group that must have a value.
+
+    Returns
+    -------
+    DataFrame of float64, shape (groups, columns)
+        NaN under `least`, or where nothing weighs.
+
+    Examples
+    --------
+    >>> values = pd.DataFrame({"x": [10.0, 40.0, np.nan]})
+    >>> weights = pd.Series([200.0, 100.0, 100.0])
+    >>> weighted_means(values, pd.Series(["a", "a", "a"]), weights)["x"].tolist()
+    [20.0]
+    >>> weighted_means(values, pd.Series(["a", "a", "a"]), weights, 0.8)["x"].tolist()
+    [nan]
+    """
+    weights = weights.fillna(0.0)
+    there = values.notna().mul(weights, axis=0).groupby(groups).sum()
+    total = values.mul(weights, axis=0).groupby(groups).sum()
+    whole = weights.groupby(groups).sum()
+    enough = there.ge((least - TIE) * whole, axis=0) & (there > 0)
+    return (total / there).where(enough)
+
+
 def averaged(scores: Scores, groups: pd.Series, weights: pd.Series) -> Scores:
     """Scores of groups of territories: the weighted means of their members'.
 
@@ -796,22 +832,16 @@ def averaged(scores: Scores, groups: pd.Series, weights: pd.Series) -> Scores:
     Scores
         Indexed by group, over the members that have a value; nothing is saturated.
     """
-    inside = weights.where(groups.notna(), 0.0).fillna(0.0)
-
-    def mean(frame: pd.DataFrame) -> pd.DataFrame:
-        total = frame.mul(inside, axis=0).groupby(groups).sum()
-        return total / frame.notna().mul(inside, axis=0).groupby(groups).sum()
-
+    mean = partial(weighted_means, groups=groups, weights=weights)
     # What a member misses brings it nothing: contributions then add up to the mean index.
-    known = scores.noeuds.iloc[:, 0].notna()
-    parts = scores.contributions.where(
-        scores.contributions.notna().any(axis=1), other=np.nan, axis=0
-    )
+    some = scores.contributions.notna().any(axis=1)
+    parts = scores.contributions.fillna(0.0).where(some, axis=0)
+    points = mean(scores.indicateurs)
     return Scores(
-        mean(scores.indicateurs),
-        mean(scores.indicateurs).isna() & False,
+        points,
+        pd.DataFrame(False, index=points.index, columns=points.columns),
         mean(scores.noeuds),
-        mean(parts.fillna(0.0).where(known, axis=0)),
+        mean(parts),
         mean(scores.completude.to_frame())[0],
         mean(scores.completude_methode.to_frame())[0],
         scores.scored,

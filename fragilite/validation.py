@@ -20,7 +20,7 @@ from fragilite.inputs import population
 from fragilite.pipeline import Build
 from fragilite.robustness import SEED
 from fragilite.score_file import ScoreFile
-from fragilite.scoring import TIE
+from fragilite.scoring import TIE, weighted_means
 from fragilite.user_table import some
 
 #: Under this many territories, an interval is too wide to choose between two indicators.
@@ -184,42 +184,6 @@ def _check(target: ScoreFile, common: pd.Index) -> None:
 
 
 # --- territories -----------------------------------------------------------------------------
-
-
-def weighted_means(
-    values: pd.DataFrame, groups: pd.Series, weights: pd.Series, least: float = 0.0
-) -> pd.DataFrame:
-    """Means of groups of communes, each counting for its weight.
-
-    Parameters
-    ----------
-    values : DataFrame of float64, shape (communes, columns)
-        A missing value is left out, with its weight.
-    groups, weights : Series, shape (communes,)
-        Communes without a group are left out.
-    least : float
-        Share of the weight of a group that must have a value.
-
-    Returns
-    -------
-    DataFrame of float64, shape (groups, columns)
-        NaN under `least`, or where nothing weighs.
-
-    Examples
-    --------
-    >>> values = pd.DataFrame({"x": [10.0, 40.0, np.nan]})
-    >>> weights = pd.Series([200.0, 100.0, 100.0])
-    >>> weighted_means(values, pd.Series(["a", "a", "a"]), weights)["x"].tolist()
-    [20.0]
-    >>> weighted_means(values, pd.Series(["a", "a", "a"]), weights, 0.8)["x"].tolist()
-    [nan]
-    """
-    weights = weights.fillna(0.0)
-    there = values.notna().mul(weights, axis=0).groupby(groups).sum()
-    total = values.mul(weights, axis=0).groupby(groups).sum()
-    whole = weights.groupby(groups).sum()
-    enough = there.ge((least - TIE) * whole, axis=0) & (there > 0)
-    return (total / there).where(enough)
 
 
 def _by_epci(

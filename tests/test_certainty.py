@@ -96,6 +96,10 @@ def test_means_of_groups_by_hand():
     assert found.contributions.loc["g"].tolist() == [16.25, 3.75]
     assert found.completude["g"] == pytest.approx((1 * 100 + 0.5 * 300) / 400)
     assert list(found.noeuds.index) == ["g"]
+    assert not found.satures.any(axis=None)
+    other = Indice(index.weights, index.indicateurs, "geometrique")
+    none = scoring.averaged(scoring.score(values, other), groups, people)
+    assert none.contributions.isna().all(axis=None)  # a mean that is no sum has no parts
 
 
 # --- the file of a report ------------------------------------------------------------------------
