@@ -7,9 +7,11 @@ import pytest
 from fragilite.cog import codes_of
 from fragilite.dictionary import dictionary
 from fragilite.errors import FragiliteError, SourceUnavailableError, UsageError
+from fragilite.ingestion.bundled import home_of
 from fragilite.ingestion.options import Options
 from fragilite.pipeline import _checked, build
 from fragilite.table import Statut
+from fragilite.territory import parse_territory
 
 #: Worked out independently: with the share of 80 or over living alone as observed (method 1.0).
 OBSERVED = {
@@ -237,6 +239,17 @@ def test_tidy_has_one_row_per_commune_variable_and_vintage(built):
 def test_departement_without_figures(tmp_path):
     with pytest.raises(SourceUnavailableError, match="--offline"):
         build("35", options=Options(raw=tmp_path, offline=True, quiet=True))
+
+
+def test_an_epci_that_the_bundle_holds_whole_needs_no_file(built):
+    """CC Baugeois Vallée, scored as in the département; CC du Pays d'Ancenis is elsewhere."""
+    alone = build(parse_territory(epci="244900882")).communes.set_index("code_insee")
+    there = built.communes.set_index("code_insee").loc[alone.index]
+    assert len(alone) == 7
+    np.testing.assert_allclose(alone["indice"], there["indice"], rtol=1e-12)
+    assert alone["lecture"].ne("").all()
+    assert home_of(parse_territory(epci="244400552")) == ""
+    assert home_of(parse_territory("44,49")) == ""
 
 
 def test_unknown_departement():

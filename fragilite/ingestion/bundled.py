@@ -15,6 +15,7 @@ from fragilite.cog import FIRST_YEAR, codes_of, parse_departement
 from fragilite.errors import FragiliteError, UsageError
 from fragilite.ingestion.lots import Gathered, Lot
 from fragilite.table import Table
+from fragilite.territory import Territory
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -27,6 +28,20 @@ def bundled_departements() -> list[str]:
     """Départements whose figures travel with the program."""
     folder = files("fragilite") / "bundled"
     return sorted(path.name for path in folder.iterdir() if (path / "manifeste.json").is_file())
+
+
+def home_of(territory: Territory) -> str:
+    """Département whose bundled figures hold a whole territory, ``""`` if there is none."""
+    known = bundled_departements()
+    if not territory.epci:
+        codes = territory.departements
+        return codes[0] if len(codes) == 1 and codes[0] in known else ""
+    for departement in known:
+        sizes = _frame(departement, "epci.csv", "code_epci")["communes"].astype(int)
+        here = _frame(departement, "communes.csv", "code_insee")["code_epci"].value_counts()
+        if here.get(territory.epci, 0) == sizes.get(territory.epci):
+            return departement
+    return ""
 
 
 def bundled_lots(departement: str) -> list[Lot]:

@@ -11,12 +11,12 @@ from fragilite.territory import Territory
 def gather(territory: Territory, annee: int, needs: Needs, options: Options) -> Gathered:
     """Have the figures of a territory.
 
-    The bundled ones serve a département that travels with the program, unless raw files are asked
-    for (`--raw`, `--frozen`, `--vintage`, `--without`).
+    The bundled ones serve a département that travels with the program, and the EPCI that it holds
+    whole, unless raw files are asked for (`--raw`, `--frozen`, `--vintage`, `--without`).
     """
-    codes = territory.departements
-    if options.plain and len(codes) == 1 and codes[0] in bundled.bundled_departements():
-        return bundled.read(codes[0], annee)
+    home = bundled.home_of(territory)
+    if options.plain and home:
+        return bundled.read(home, annee)
     from fragilite.ingestion import files  # reads archives, workbooks and outlines: heavy
 
     return files.gather(territory, annee, needs, options)
