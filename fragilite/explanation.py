@@ -27,7 +27,7 @@ from fragilite.inputs import Inputs
 from fragilite.method import Moyenne, Part
 from fragilite.pipeline import Build, class_warnings
 from fragilite.provenance import provenance
-from fragilite.summary import MODELES
+from fragilite.summary import MODELES, old_counted
 from fragilite.table import Statut
 
 _WHY_MISSING = {
@@ -195,7 +195,7 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
     rows = build.communes.set_index("code_insee", drop=False)
     row: dict[Any, Any] = rows.loc[code].to_dict()
     method, scores = build.method, build.result.scores
-    epci = row["code_epci"]
+    epci, old = row["code_epci"], old_counted(build)
     return {
         "commune": {
             "code_insee": code,
@@ -232,7 +232,10 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
             }
             for node in method.descending()
         ],
-        "indicateurs": [_indicator(build, name, row) for name in method.indicateurs],
+        "indicateurs": [
+            _indicator(build, name, row) | {"annee_ancienne": old.get(name)}
+            for name in method.indicateurs
+        ],
         "volume": {
             "personnes_a_accompagner": _value(row["personnes_a_accompagner"]),
             "statut": row["personnes_a_accompagner_statut"],
@@ -392,8 +395,6 @@ def _sure(facts: dict[str, Any]) -> list[str]:
     return ["À quel point est-ce sûr", *(paragraph(line, "  ") for line in lines)]
 
 
-#: Years beyond which a figure that counts is shown with its date, as no method need say it is old.
-OLD = 5
 #: From this reliability up, smoothing changes nothing worth a word.
 SURE = 0.9
 #: What must be said with some readings.
@@ -436,8 +437,8 @@ def _sentence(item: dict[str, Any], facts: dict[str, Any]) -> str:
         notes += ", hors des bornes de la méthode"
     if item["statut"] == "estime":
         notes += ", estimé"
-    if facts["annee"] - int(item["millesime"][:4]) > OLD:
-        notes += f", de {item['millesime'][:4]}"
+    if item["annee_ancienne"]:
+        notes += f", de {item['annee_ancienne']}"
     if item["lisse"] is not None and item["fiabilite"] is not None:
         smoothed = quantity(item["lisse"], item["decimales"], item["unite"])
         observed = quantity(item["valeur"], item["decimales"], item["unite"])

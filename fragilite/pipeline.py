@@ -24,11 +24,9 @@ from fragilite.method import DEFAULT, Classes, Method, load_method
 from fragilite.robustness import Uncertainty
 from fragilite.scoring import Reference, Scores
 from fragilite.table import Statut, Table, statut_names
-from fragilite.territory import Territory, parse_territory
+from fragilite.territory import FRANCE, Territory, parse_territory
 
 EPCI_PARTIEL = "EPCI partiel"
-#: Name of the territory that is the whole country.
-FRANCE = "france"
 #: What a spreadsheet would run as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

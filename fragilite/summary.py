@@ -10,6 +10,7 @@ import pandas as pd
 
 from fragilite.dictionary import scale
 from fragilite.french import aligned, listing, number, paragraph, plural
+from fragilite.indicators import is_old
 from fragilite.method import DEFAULT, Method, load_method
 from fragilite.pipeline import Build, class_warnings
 from fragilite.provenance import provenance
@@ -186,17 +187,25 @@ def remarks(build: Build) -> list[str]:
     return found
 
 
-def _old_but_counted(build: Build) -> list[str]:
-    """Figures that the default method would find too old, in a method that has no oldest age."""
-    limit = load_method(DEFAULT).age_max
-    if build.method.age_max is not None or limit is None:
-        return []
+def old_counted(build: Build) -> dict[str, str]:
+    """Year of the figures that count, though the default method would find them too old."""
+    usual = load_method(DEFAULT)
     vintages = {code: build.result.figures[code].millesime for code in build.result.scores.scored}
-    return [
-        f"{build.method.indicateurs[code].libelle} : données de {vintage[:4]}, comptées : cette "
-        "méthode n'a pas d'âge maximal."
+    return {
+        code: vintage[:4]
         for code, vintage in vintages.items()
-        if vintage and build.inputs.annee - int(vintage[:4]) > limit.valeur
+        if vintage and is_old(vintage, build.inputs.annee, usual)
+    }
+
+
+def _old_but_counted(build: Build) -> list[str]:
+    """What a method that has no oldest age counts all the same."""
+    if build.method.age_max is not None:
+        return []
+    return [
+        f"{build.method.indicateurs[code].libelle} : données de {year}, comptées : cette "
+        "méthode n'a pas d'âge maximal."
+        for code, year in old_counted(build).items()
     ]
 
 

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+#: Name of the territory that is the whole country.
+FRANCE = "france"
+
+
 @dataclass(frozen=True)
 class Territory:
     """A set of communes, by the code that selects it.
@@ -99,4 +103,4 @@ def parse_territory(
     if epci:
         siren = parse_epci(epci)
         return Territory(f"epci-{siren}", f"EPCI {siren}", epci=siren)
-    return Territory("france", "France", tuple(sorted(departements())))
+    return Territory(FRANCE, "France", tuple(sorted(departements())))
