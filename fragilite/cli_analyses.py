@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fragilite.cli_options import (
-    DEFAULT_METHOD,
-    Dept,
-    Draws,
-    Epci,
-    France,
-    Frozen,
-    Json,
-    MethodOption,
-    Offline,
-    Overwrite,
-    Raw,
-    Region,
-    Report,
-    Seed,
-    VintagePins,
-    Without,
-    Year,
-    built,
-    dumped,
-    options_of,
-)
+from fragilite.cli_build import on_a_build
+from fragilite.cli_options import Draws, Json, Overwrite, Report, Seed, dumped
 from fragilite.errors import UsageError
 from fragilite.french_help import FrenchCommand
 
@@ -55,67 +33,15 @@ Code = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for name, command, suffix in (
-        ("robustness", _robustness, ".csv"),
-        ("sensitivity", _sensitivity, ""),
-        ("audit", _audit, ".md"),
-        ("compare", _compare, ".csv"),
-        ("validate", _validate, ""),
+    for name, command, suffixes in (
+        ("robustness", _robustness, (".csv",)),
+        ("sensitivity", _sensitivity, ()),
+        ("audit", _audit, (".md",)),
+        ("compare", _compare, (".csv",)),
+        ("validate", _validate, ()),
     ):
-        run = _on_a_build(command, suffix)
+        run = on_a_build(command, suffixes)
         app.command(name, cls=FrenchCommand, rich_help_panel=QUESTIONS)(run)
-
-
-def _chosen(
-    dept: Dept = None,
-    region: Region = None,
-    epci: Epci = None,
-    france: France = False,
-    method: MethodOption = DEFAULT_METHOD,
-    year: Year = None,
-    raw: Raw = None,
-    offline: Offline = False,
-    frozen: Frozen = False,
-    vintage: VintagePins = None,
-    without: Without = None,
-) -> Build:
-    """Build what the options choose, without the uncertainty analyses."""
-    from fragilite.territory import parse_territory
-
-    where = parse_territory(dept, region, epci, france=france)
-    options = options_of(raw, vintage, without, offline=offline, frozen=frozen)
-    return built(where, method, year, options)
-
-
-def _on_a_build(command: Callable[..., None], suffix: str) -> Callable[..., None]:
-    """Hand a command the build of its territory, and the options that choose it.
-
-    A command takes the build, its own arguments, then its own options; those of :func:`_chosen`
-    come last in its help. A file that it could not write, of another `suffix` or that exists, is
-    refused before anything is computed.
-    """
-    own = list(inspect.signature(command).parameters.values())[1:]
-    shared = list(inspect.signature(_chosen).parameters.values())
-
-    def run(**given: Any) -> None:
-        if given.get("output") is not None:
-            from fragilite.report_file import check_target
-
-            check_target(given["output"], suffix, overwrite=given["overwrite"])
-        chosen = {one.name: given.pop(one.name) for one in shared}
-        command(_chosen(**chosen), **given)
-
-    hints: dict[str, Any] = {}
-    for function in (command, _chosen):
-        # Build is only known to type checkers: importing it is what makes a command slow.
-        hints |= get_type_hints(function, localns={"Build": Any}, include_extras=True)
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [one.replace(kind=keyword, annotation=hints[one.name]) for one in [*own, *shared]]
-    )
-    run.__annotations__ = hints
-    run.__doc__ = command.__doc__
-    return run
 
 
 def _robustness(

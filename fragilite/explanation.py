@@ -213,6 +213,8 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
             "valeur": _value(row[method.root]),
             "rang": _value(row["rang"]),
             "rang_sur": int(row["rang_sur"]),
+            "rang_epci": _value(build.places_in_epci["rang"][code]),
+            "rang_epci_sur": _value(build.places_in_epci["sur"][code]),
             "classe": _value(row.get("classe")),
             "classe_libelle": _value(row.get("classe_libelle")),
             "place_en_france": _place(method.root, row[method.root], build),
@@ -391,14 +393,14 @@ def _sure(facts: dict[str, Any]) -> list[str]:
         "D'autres choix de méthode raisonnables l'y placent "
         f"{_times(found['part_scenarios_premier_cinquieme'])}."
     )
-    lines.append(f"Lecture : {found['lecture']}." + _CAUTIONS.get(found["lecture"], ""))
+    lines.append(f"Lecture : {found['lecture']}." + CAUTIONS.get(found["lecture"], ""))
     return ["À quel point est-ce sûr", *(paragraph(line, "  ") for line in lines)]
 
 
 #: From this reliability up, smoothing changes nothing worth a word.
 SURE = 0.9
-#: What must be said with some readings.
-_CAUTIONS = {
+#: What must be said with some readings, wherever they are written.
+CAUTIONS = {
     "pas de signal": " Cela ne dit pas que personne n'a besoin d'aide : voyez plus bas ce que "
     "l'indice ne voit pas.",
     "à confirmer sur le terrain": " Les chiffres seuls ne tranchent pas : le terrain, oui.",

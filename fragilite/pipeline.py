@@ -84,6 +84,28 @@ class Build:
         return [code for code in self.method.indicateurs if code not in self.result.scores.scored]
 
     @cached_property
+    def places_in_epci(self) -> pd.DataFrame:
+        """Rank of each commune among those of its EPCI, 1 = the most fragile.
+
+        Returns
+        -------
+        DataFrame
+            ``rang`` and ``sur`` (communes ranked), indexed by ``code_insee``; missing without an
+            index, and where the build does not hold the EPCI whole.
+        """
+        table = self.communes.set_index("code_insee")
+        whole = table["code_epci"].isin(self.inputs.whole_epci)
+        index = table[self.method.root].where(whole)
+        groups = index.groupby(table["code_epci"], dropna=False)
+        known = index.notna()
+        return pd.DataFrame(
+            {
+                "rang": groups.transform(scoring.rank).astype("Int64"),
+                "sur": groups.transform("count").where(known).astype("Int64"),
+            }
+        )
+
+    @cached_property
     def columns(self) -> dict[str, Column]:
         """The dictionary of this build, by column, with the vintage of each figure."""
         vintages = {code: figure.millesime for code, figure in self.result.figures.items()}
@@ -240,13 +262,13 @@ def _table(
     columns |= {method.column(str(node)): scores.noeuds[node] for node in scores.noeuds}
     classes = method.noeuds[method.root].classes
     if classes:
-        columns["classe"] = scoring.classify(index, classes)
+        columns["classe"] = scoring.classify(index, classes.bornes)
         names = dict(enumerate(classes.libelles, start=1))
         columns["classe_libelle"] = columns["classe"].map(names)  # type: ignore[attr-defined]
     for node in classed_nodes(method):
         limits = method.noeuds[node].classes
         assert limits is not None
-        columns[f"classe_{node}"] = scoring.classify(scores.noeuds[node], limits)
+        columns[f"classe_{node}"] = scoring.classify(scores.noeuds[node], limits.bornes)
     known = result.volume.notna()
     columns |= {
         "rang": scoring.rank(index),

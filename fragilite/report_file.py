@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from fragilite.errors import FragiliteError, UsageError, reason
 
 
-def check_target(path: Path, suffix: str, *, overwrite: bool = False) -> None:
+def check_target(path: Path, suffixes: Collection[str], *, overwrite: bool = False) -> None:
     """Refuse a file that cannot be written, before anything is computed.
 
-    Parameters and errors are those of :func:`write_report`.
+    Parameters and errors are those of :func:`write_file`.
     """
-    if path.suffix.lower() != suffix:
+    if path.suffix.lower() not in suffixes:
         raise UsageError(
-            f"{path} : un fichier {suffix} est attendu, trouvé « {path.suffix or 'rien'} ».",
-            f"Donnez un nom comme {path.with_suffix(suffix).name}.",
+            f"{path} : un fichier {' ou '.join(suffixes)} est attendu, trouvé "
+            f"« {path.suffix or 'rien'} ».",
+            f"Donnez un nom comme {path.with_suffix(next(iter(suffixes))).name}.",
         )
     if path.exists() and not overwrite:
         raise UsageError(
@@ -28,17 +30,40 @@ def check_target(path: Path, suffix: str, *, overwrite: bool = False) -> None:
             f"Impossible d'écrire {path} : le dossier {path.parent} n'existe pas.",
             f"Créez-le : mkdir -p '{path.parent}'",
         )
+    refuse_open(path)
 
 
-def write_report(path: Path, text: str, suffix: str, *, overwrite: bool = False) -> Path:
-    """Write a text into a file, in one move.
+def refuse_open(path: Path) -> None:
+    """Refuse a file that a word processor or a spreadsheet has open, here or on a shared disk.
+
+    Word and Excel leave ``~$`` beside it, in place of its first two letters where the name is long
+    enough; LibreOffice leaves ``.~lock.NAME#``.
+    """
+    name = path.name
+    marks = {f"~${name}", f"~${name[1:]}", f"~${name[2:]}", f".~lock.{name}#"}
+    if any((path.parent / mark).exists() for mark in marks):
+        raise FragiliteError(
+            f"Le fichier {path} est ouvert dans un traitement de texte ou un tableur.",
+            "Fermez-le, puis relancez la commande.",
+        )
+
+
+def write_file(
+    path: Path,
+    writer: Callable[[Path], object],
+    suffixes: Collection[str],
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """Write a file in one move.
 
     Parameters
     ----------
     path : Path
-    text : str
-    suffix : str
-        The only one the command writes, such as ``".csv"``.
+    writer : callable
+        Writes into the path it is given, in a folder of its own.
+    suffixes : collection of str
+        Those the command writes, such as ``[".csv"]``.
     overwrite : bool
         Replace a file that exists.
 
@@ -47,16 +72,24 @@ def write_report(path: Path, text: str, suffix: str, *, overwrite: bool = False)
     UsageError
         If the suffix is another one, or the file exists.
     FragiliteError
-        If it cannot be written.
+        If it cannot be written, or is open in a word processor.
     """
-    check_target(path, suffix, overwrite=overwrite)
+    check_target(path, suffixes, overwrite=overwrite)
     try:
         with tempfile.TemporaryDirectory(prefix=".fragilite-", dir=path.parent) as folder:
             staged = Path(folder) / path.name
-            staged.write_bytes(text.encode("utf-8"))
+            writer(staged)
             staged.replace(path)
     except OSError as error:
         raise FragiliteError(
             f"Impossible d'écrire {path} : {reason(error)}.", "Donnez un autre chemin."
         ) from error
     return path
+
+
+def write_report(path: Path, text: str, suffix: str, *, overwrite: bool = False) -> Path:
+    """Write a text in one move, as :func:`write_file` does."""
+    return write_file(
+        path, lambda staged: staged.write_bytes(text.encode("utf-8")), [suffix],
+        overwrite=overwrite,
+    )  # fmt: skip

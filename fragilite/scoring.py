@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fragilite.errors import UsageError
-from fragilite.method import SCALE, Classes, Method, descend
+from fragilite.method import SCALE, Method, descend
 
 #: Scores closer than this are one score: beyond it lies floating-point noise.
 TIE = 1e-9
@@ -860,12 +860,12 @@ def rank(values: pd.Series) -> pd.Series:
     return rounded.rank(method="min", ascending=False).astype("Int64")
 
 
-def classify(values: pd.Series, classes: Classes) -> pd.Series:
-    """Class 1 to k of each value: limits are [low, high), the last one closed.
+def classify(values: pd.Series, limits: Sequence[float]) -> pd.Series:
+    """Class 1 to k of each value: k + 1 limits, [low, high), the last class closed.
 
     Values at a limit up to floating-point noise belong to the class above.
     """
-    inner = np.array(classes.bornes[1:-1])
+    inner = np.array(limits[1:-1])
     found = np.searchsorted(inner, values.to_numpy() + TIE, side="right") + 1
     return pd.Series(found, index=values.index).astype("Int64").mask(values.isna())
 

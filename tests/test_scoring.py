@@ -128,7 +128,7 @@ def test_rank_ties_share_the_best():
 def test_classes_are_closed_below():
     classes = load_method().noeuds["indice"].classes
     values = pd.Series([0, 26.999, 27, 37, 45.5, 54.99, 55, 100, NAN])
-    assert scoring.classify(values, classes).tolist() == [1, 1, 2, 3, 4, 4, 5, 5, pd.NA]
+    assert scoring.classify(values, classes.bornes).tolist() == [1, 1, 2, 3, 4, 4, 5, 5, pd.NA]
 
 
 # --- properties ----------------------------------------------------------------------------------
