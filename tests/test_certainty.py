@@ -7,10 +7,9 @@ import pytest
 from fragilite import scoring
 from fragilite.certainty import denominators, noise_of, scored_values
 from fragilite.dictionary import UNCERTAINTY
-from fragilite.errors import FragiliteError, UsageError
+from fragilite.errors import UsageError
 from fragilite.method import load_method, method_text, varied
 from fragilite.pipeline import build, rebuild
-from fragilite.report_file import write_report
 from fragilite.robustness import LECTURES, uncertainty
 from fragilite.scoring import Indice, Regle
 from fragilite.summary import certainty
@@ -100,24 +99,6 @@ def test_means_of_groups_by_hand():
     other = Indice(index.weights, index.indicateurs, "geometrique")
     none = scoring.averaged(scoring.score(values, other), groups, people)
     assert none.contributions.isna().all(axis=None)  # a mean that is no sum has no parts
-
-
-# --- the file of a report ------------------------------------------------------------------------
-
-
-def test_a_report_is_written_whole_and_never_over_another(tmp_path):
-    path = tmp_path / "rangs.csv"
-    assert write_report(path, "é\n", ".csv").read_bytes() == "é\n".encode()
-    with pytest.raises(UsageError, match="existe déjà"):
-        write_report(path, "autre", ".csv")
-    assert path.read_text(encoding="utf-8") == "é\n"
-    write_report(path, "autre", ".csv", overwrite=True)
-    assert path.read_text(encoding="utf-8") == "autre"
-    with pytest.raises(UsageError, match=r"un fichier \.md est attendu, trouvé « \.csv »"):
-        write_report(path, "x", ".md")
-    with pytest.raises(FragiliteError, match="Impossible d'écrire"):
-        write_report(tmp_path / "absent/rangs.csv", "x", ".csv")
-    assert [one.name for one in tmp_path.iterdir()] == ["rangs.csv"]
 
 
 def test_the_engine_takes_what_the_method_declares(tmp_path, built):
