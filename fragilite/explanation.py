@@ -365,6 +365,11 @@ def _heading(facts: dict[str, Any]) -> list[str]:
         f"{ordinal(index['rang'])} rang sur {number(index['rang_sur'])} communes classées du "
         f"département ({town['departement']}), en partant de la plus fragile."
     )
+    if index["rang_epci"] is not None:
+        lines.append(
+            f"{ordinal(index['rang_epci'])} rang sur {number(index['rang_epci_sur'])} dans son "
+            "EPCI."
+        )
     if index["place_en_france"] is not None:
         lines.append(
             f"Plus fragile que {number(index['place_en_france'])} % des communes de France "

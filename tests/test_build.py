@@ -273,3 +273,15 @@ def test_a_method_that_scores_another_set_warns_about_its_classes(built, tmp_pat
     assert longer.withdrawn == []
     assert any("figées avec d'autres indicateurs" in line for line in remarks(longer))
     assert not any("figées" in line for line in remarks(built))
+
+
+def test_places_in_epci(built):
+    table = built.communes.set_index("code_insee")
+    there = table[table["code_epci"] == "200071876"]
+    order = there["indice"].sort_values(ascending=False).index.tolist()
+    places = built.places_in_epci.loc[order]
+    assert places["rang"].tolist() == list(range(1, 46))
+    assert set(places["sur"]) == {45}
+    alone = table.index[table["code_epci"] == "244400552"]  # 1 commune of 20 is in Maine-et-Loire
+    assert len(alone) == 1
+    assert built.places_in_epci.loc[alone].isna().all(axis=None)
