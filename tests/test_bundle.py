@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import sys
 from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
 import shapely
+from scripts import script
 
 from fragilite.ingestion.bundled import bundled_departements, bundled_lots, town_halls
 from fragilite.ingestion.catalogue import load_sources
@@ -62,15 +64,9 @@ def test_sources_of_the_catalogue():
 
 
 def test_the_script_writes_the_same_bytes(shared_data, tmp_path, monkeypatch):
-    import importlib.util
-    import sys
-
-    spec = importlib.util.spec_from_file_location("bundle", ROOT / "tools/bundle.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     arguments = ["bundle", "--from", str(shared_data), "--into", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", arguments)
-    module.main()
+    script("bundle").main()
     for path in sorted(tmp_path.rglob("*")):
         if path.is_file():
             bundled = BUNDLED / path.relative_to(tmp_path)

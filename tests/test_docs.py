@@ -1,12 +1,12 @@
 """Documentation that is made from the data must not drift; every command is documented."""
 
-import importlib.util
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from scripts import script
 
 from fragilite import __version__
 from fragilite.method import load_method
@@ -14,16 +14,9 @@ from fragilite.method import load_method
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / f"tools/{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def pages():
-    return tool("docs").pages()
+    return script("docs").pages()
 
 
 def undrawn(page):

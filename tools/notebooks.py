@@ -1,4 +1,4 @@
-"""Execute the notebooks again and keep their results: python notebooks/executer.py [NAME …].
+"""Execute the notebooks again and keep their results: python tools/notebooks.py [NAME …].
 
 To be run when a notebook, the method or the bundled figures change: `tests/test_notebooks.py` finds
 the ones whose results no longer are those of the program.
@@ -12,7 +12,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 #: What a reader's program needs to open a notebook; the rest says which machine wrote it.
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -23,7 +23,7 @@ WIDTH = {"COLUMNS": "80"}
 
 
 def read(name: str) -> NotebookNode:
-    """A notebook of this folder, by its name without suffix."""
+    """A notebook of the project, by its name without suffix."""
     return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
 
 
