@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from fragilite.columns import COLUMN_SUFFIXES, declared
 from fragilite.ingestion.catalogue import load_sources, source_of_variables
 from fragilite.method import Grandeur, Indicateur, Method, Moyenne
+from fragilite.robustness import LECTURES
+from fragilite.table import Statut
 
 Type = Literal["string", "integer", "number", "boolean"]
 
@@ -24,6 +26,8 @@ UNCERTAINTY = (
     "rang_median", "rang_min_90", "rang_max_90", "proba_premier_cinquieme",
     "part_scenarios_premier_cinquieme", "lecture",
 )  # fmt: skip
+#: Words of a status.
+STATUTS = tuple(statut.name.lower() for statut in Statut)
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,14 @@ class Column:
     Attributes
     ----------
     nom, libelle, unite, description, source : str
-        Name in the files, French label, unit (``""`` for text), meaning, where it comes from.
+        Name in the files, French label, unit, meaning, where it comes from; none is empty.
     type : {"string", "integer", "number", "boolean"}
     decimales : int
         Decimals kept in CSV files; Parquet and GeoPackage keep full precision.
     minimum, maximum : float or None
         Bounds that every value respects.
+    valeurs : tuple of str
+        The only words a text may be, ``()`` where it is free.
     """
 
     nom: str
@@ -50,6 +56,7 @@ class Column:
     decimales: int = 0
     minimum: float | None = None
     maximum: float | None = None
+    valeurs: tuple[str, ...] = ()
 
 
 def dictionary(method: Method, millesimes: Mapping[str, str | None] | None = None) -> list[Column]:
@@ -111,15 +118,30 @@ def _static(name: str, method: Method, vintages: Mapping[str, str | None]) -> Co
     source = _computed(method) if key == "calcul" else load_sources()[key].attribution
     if vintages.get(name):
         source = f"{source}, millésime {vintages[name]}"
-    bounds = {
-        "completude": (0, 1),
-        "completude_methode": (0, 1),
-        "part_cumulee_personnes": (0, 100),
-        "proba_premier_cinquieme": (0, 1),
-        "part_scenarios_premier_cinquieme": (0, 1),
+    if name in ("classe", "classe_libelle"):
+        record |= _of_classes(name, record["description"], method)
+    return Column(name, source=source, valeurs=_words(name, method), **record)
+
+
+def _of_classes(name: str, description: str, method: Method) -> dict[str, Any]:
+    """What the classes of a method add to the description and bounds of their columns."""
+    classes = method.noeuds[method.root].classes
+    assert classes is not None
+    words = classes.libelles
+    said = description.format(premiere=words[0], derniere=words[-1], nombre=len(words))
+    bounds = {"minimum": 1, "maximum": len(words)} if name == "classe" else {}
+    return {"description": said} | bounds
+
+
+def _words(name: str, method: Method) -> tuple[str, ...]:
+    """The only words of a column, where its list is closed."""
+    classes = method.noeuds[method.root].classes
+    lists = {
+        "classe_libelle": classes.libelles if classes else (),
+        "personnes_a_accompagner_statut": ("estime", "absent"),
+        "lecture": LECTURES,
     }
-    low, high = bounds.get(name, (None, None))
-    return Column(name, source=source, minimum=low, maximum=high, **{"unite": "", **record})
+    return tuple(lists.get(name, ()))
 
 
 def _node(node: str, method: Method) -> Column:
@@ -155,9 +177,10 @@ def _node_class(node: str, method: Method) -> Column:
     label, classes = method.noeuds[node].libelle, method.noeuds[node].classes
     assert classes is not None
     return Column(
-        f"classe_{node}", f"{label} : classe", "integer", "",
+        f"classe_{node}", f"{label} : classe", "integer",
+        declared()["colonnes"]["classe"]["unite"],
         f"De 1 ({classes.libelles[0]}) à {len(classes.libelles)} ({classes.libelles[-1]}).",
-        _computed(method),
+        _computed(method), 0, 1, len(classes.libelles),
     )  # fmt: skip
 
 
@@ -196,6 +219,7 @@ def _figure(code: str, figure: Grandeur, method: Method, millesime: str | None) 
                 source=_computed(method) if computed else source,
                 minimum=low,
                 maximum=high,
+                valeurs=STATUTS if suffix == "statut" else (),
                 **record,
             )
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fragilite.audit import markdown
 from fragilite.audit.complete import audited
+from fragilite.columns import declared
 from fragilite.dictionary import dictionary
 from fragilite.french import listing, number
 from fragilite.ingestion.catalogue import load_sources
@@ -321,9 +322,9 @@ def dictionary_page(method: Method) -> str:
         "manquante, jamais un zéro : la colonne `_statut` dit pourquoi.",
         "",
     ]
-    types = {"string": "texte", "integer": "entier", "number": "nombre", "boolean": "vrai ou faux"}
+    types = declared()["types"]
     lines += table(
-        ["colonne", "libellé", "type", "unité", "description", "source"],
+        [label.lower() for label in declared()["dictionnaire"].values()],
         [
             row(
                 f"`{column.nom}`", column.libelle, types[column.type], column.unite,
