@@ -117,7 +117,7 @@ def _build(
         typer.Option(
             "--format",
             metavar="LISTE",
-            help="Parmi parquet,csv,excel,gpkg (par défaut les quatre).",
+            help="Parmi parquet,csv,excel,xlsx,gpkg (par défaut tous sauf xlsx).",
             show_default=False,
         ),
     ] = "parquet,csv,excel,gpkg",

@@ -45,6 +45,8 @@ class Column:
         Bounds that every value respects.
     valeurs : tuple of str
         The only words a text may be, ``()`` where it is free.
+    motif : str
+        Regular expression of a whole code, ``""`` for what is not one.
     """
 
     nom: str
@@ -57,6 +59,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     valeurs: tuple[str, ...] = ()
+    motif: str = ""
 
 
 def dictionary(method: Method, millesimes: Mapping[str, str | None] | None = None) -> list[Column]:

@@ -12,6 +12,11 @@ from collections.abc import Sequence, Set
 #: Narrow no-break space, between thousands.
 THIN = "\u202f"
 
+_MONTHS = (
+    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
+    "octobre", "novembre", "décembre",
+)  # fmt: skip
+
 
 def number(value: float, decimals: int = 0) -> str:
     r"""Write a number with a decimal comma and thin spaces.
@@ -35,6 +40,19 @@ def quantity(value: float, decimals: int, unit: str) -> str:
     if unit == "%":
         return f"{shown} %"
     return shown if unit.startswith("%") else f"{shown} {unit}".rstrip()
+
+
+def day(iso: str) -> str:
+    r"""An ISO date as it is read aloud.
+
+    Examples
+    --------
+    >>> day("2026-11-01"), day("2026-11-21")
+    ('1er\u00a0novembre 2026', '21\u00a0novembre 2026')
+    """
+    year, month, number_of_day = iso.split("-")
+    shown = "1er" if number_of_day == "01" else number_of_day.lstrip("0")
+    return f"{shown}\u00a0{_MONTHS[int(month) - 1]} {year}"
 
 
 def ordinal(rank: int) -> str:
@@ -69,15 +87,25 @@ def listing(items: Sequence[str]) -> str:
     return f"{', '.join(items[:-1])} et {items[-1]}"
 
 
+def glued(text: str) -> str:
+    r"""A text whose marks never part from their word: no-break spaces inside « », before : ; ? ! %.
+
+    Examples
+    --------
+    >>> glued("« signal net » : 90 %")
+    '«\u00a0signal net\u00a0»\u00a0: 90\u00a0%'
+    """
+    return re.sub(r" (?=[»:;?!%])|(?<=«) ", "\u00a0", text)
+
+
 def paragraph(text: str, indent: str = "") -> str:
     """Wrap a sentence to the terminal, 100 columns at most, with an indent on every line.
 
     No line begins with a mark that a space precedes in French, nor ends with « .
     """
     width = min(shutil.get_terminal_size().columns, 100)
-    glued = re.sub(r" (?=[»:;?!%])|(?<=«) ", "\u00a0", text)
     return textwrap.fill(
-        glued, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+        glued(text), width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
     ).replace("\u00a0", " ")
 
 

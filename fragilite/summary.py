@@ -26,6 +26,11 @@ MODELES = {
     "superpopulation": "sondage et instabilité des petits effectifs",
     "sondage": "sondage seul",
 }
+#: Why there are two columns to read, never one.
+TWO_READINGS = (
+    "Ce sont deux lectures : l'indice dit où la fragilité est intense, le volume où sont les "
+    "personnes."
+)
 #: Columns of text in the tables.
 TEXTS = {"commune", "classe", "lecture"}
 #: Above this many communes, a list of names no longer helps: their number is given.
@@ -277,11 +282,8 @@ def _volume_blocks(facts: dict[str, Any], method: Method) -> list[list[str]]:
             *_crowd(facts, method.noeuds[method.root].court, method.root),
         ],
         [
-            paragraph(
-                "Ce sont deux lectures : l'indice dit où la fragilité est intense, le volume où "
-                "sont les personnes."
-            ),
-            *([paragraph(_held_sentence(held, facts["territoire"]))] if held else []),
+            paragraph(TWO_READINGS),
+            *([paragraph(held_sentence(held, facts["territoire"]))] if held else []),
         ],
     ]
 
@@ -303,7 +305,8 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
     return [title, *(paragraph(line, "  ") for line in lines)] if lines else []
 
 
-def _held_sentence(held: dict[str, Any], where: dict[str, Any]) -> str:
+def held_sentence(held: dict[str, Any], where: dict[str, Any]) -> str:
+    """What the most fragile classes of a summary hold of the people to accompany."""
     names = " ou ".join(f"« {name} »" for name in held["classes"])
     verb = "compte" if held["communes"] < 2 else "comptent"
     return (
@@ -360,22 +363,25 @@ def _certainty_block(facts: dict[str, Any]) -> list[str]:
         [str(row["rang"]), f"{row['rang_min_90']}–{row['rang_max_90']}", row["nom"], row["lecture"]]
         for row in facts["plus_fragiles"]
     ]
-    named = [f"{number(count)} « {name} »" for name, count in found["lectures"].items()]
     return [
         title,
         *aligned(["rang", "à 90 %", "commune", "lecture"], rows, TEXTS),
-        paragraph(
-            "« À 90 % » : entre quels rangs se tient la commune, neuf fois sur dix, quand on "
-            f"retire au sort {number(found['tirages'])} fois ses données dans la limite de leur "
-            f"bruit ({MODELES[found['modele']]}). La lecture dit si elle est dans le cinquième le "
-            f"plus fragile de ce territoire, selon ces tirages et selon "
-            f"{number(found['tirages'])} autres choix de méthode possibles."
-        ),
-        paragraph(
-            f"Dans ce territoire : {listing(named)}. « Pas de signal » ne dit pas que personne n'y "
-            "a besoin d'aide."
-        ),
+        *(paragraph(sentence) for sentence in certainty_sentences(found)),
         *notes,
+    ]
+
+
+def certainty_sentences(found: dict[str, Any]) -> list[str]:
+    """What the interval and the reading mean, and how many of each reading a summary counts."""
+    named = [f"{number(count)} « {name} »" for name, count in found["lectures"].items()]
+    return [
+        "« À 90 % » : entre quels rangs se tient la commune, neuf fois sur dix, quand on "
+        f"retire au sort {number(found['tirages'])} fois ses données dans la limite de leur "
+        f"bruit ({MODELES[found['modele']]}). La lecture dit si elle est dans le cinquième le "
+        f"plus fragile de ce territoire, selon ces tirages et selon "
+        f"{number(found['tirages'])} autres choix de méthode possibles.",
+        f"Dans ce territoire : {listing(named)}. « Pas de signal » ne dit pas que personne n'y "
+        "a besoin d'aide.",
     ]
 
 

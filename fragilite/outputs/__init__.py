@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from fragilite.pipeline import Build
 
-FORMATS = ("parquet", "csv", "excel", "gpkg")
+#: Every format, and those written where none is asked for.
+FORMATS = ("parquet", "csv", "excel", "xlsx", "gpkg")
+DEFAULT_FORMATS = ("parquet", "csv", "excel", "gpkg")
 #: Names and digests of what the program wrote in a folder: any other file there is not ours.
 REGISTER = ".fragilite.json"
 #: Two builds may not move their files into one folder at the same time.
@@ -95,7 +97,7 @@ def output_folder(folder: Path, *, default: bool) -> Path:
 def write(
     build: Build,
     folder: Path,
-    formats: Sequence[str] = FORMATS,
+    formats: Sequence[str] = DEFAULT_FORMATS,
     *,
     crs: str | None = None,
     overwrite: bool = False,
@@ -172,7 +174,7 @@ def _writers(
     build: Build, formats: Sequence[str], crs: str | None
 ) -> Iterator[tuple[str, Callable[[Path], None]]]:
     """File names with what writes them."""
-    from fragilite.outputs import geopackage, geoparquet, tables
+    from fragilite.outputs import geopackage, geoparquet, table_schema, tables, workbook
 
     stem = build.nom
     if {"parquet", "gpkg"} & set(formats):
@@ -182,8 +184,11 @@ def _writers(
     if "csv" in formats:
         yield f"{stem}.csv", lambda path: tables.write_csv(build, path)
         yield f"{stem}.csvt", lambda path: tables.write_csvt(build, path)
+        yield f"{stem}.schema.json", lambda path: table_schema.write(build, path)
     if "excel" in formats:
         yield f"{stem}_excel.csv", lambda path: tables.write_excel_csv(build, path)
+    if "xlsx" in formats:
+        yield f"{stem}.xlsx", lambda path: workbook.write(build, path)
     if "gpkg" in formats:
         yield f"{stem}.gpkg", lambda path: geopackage.write(build, layer, path)
     yield f"{stem}_epci.csv", lambda path: tables.write_epci(build, path)

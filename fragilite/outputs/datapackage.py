@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fragilite.dictionary import Column
+from fragilite.outputs.table_schema import KEYWORDS, licences, sources, table_schema
 from fragilite.pipeline import Build
 from fragilite.provenance import provenance
 
@@ -17,25 +17,25 @@ _MEDIATYPES = {
     ".csvt": "text/plain",
     ".parquet": "application/vnd.apache.parquet",
     ".gpkg": "application/geopackage+sqlite3",
+    ".json": "application/json",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-_LICENCES = {
-    "Licence Ouverte 2.0": {
-        "name": "etalab-2.0",
-        "title": "Licence Ouverte 2.0",
-        "path": "https://www.etalab.gouv.fr/licence-ouverte-open-licence/",
-    },
-    "ODbL 1.0": {
-        "name": "ODbL-1.0",
-        "title": "Open Data Commons Open Database License 1.0",
-        "path": "https://opendatacommons.org/licenses/odbl/1-0/",
-    },
+#: What each file is for, by the end of its name.
+_TITLES = {
+    ".parquet": "Communes, contours et indice, pour les chercheurs",
+    ".csv": "Communes, pour les programmes et les portails de données",
+    ".csvt": "Types des colonnes du CSV, pour QGIS",
+    ".schema.json": "Schéma du CSV des communes, pour data.gouv.fr",
+    "_excel.csv": "Communes, pour un tableur français",
+    ".xlsx": "Classeur : communes, EPCI, dictionnaire et sources",
+    ".gpkg": "Communes, contours et indice, pour QGIS",
+    "_epci.csv": "EPCI, recalculés",
 }
 
 
 def write(build: Build, files: Iterable[Path], path: Path) -> None:
     """Describe the files of a build. No date of writing: two runs give the same bytes."""
     header, facts = build.method.methode, provenance(build)
-    lots = facts["sources"]
     package = {
         "profile": "data-package",
         "name": build.nom.replace("_", "-"),
@@ -43,15 +43,9 @@ def write(build: Build, files: Iterable[Path], path: Path) -> None:
         "description": f"{header.description} {build.method.lecture.usage} "
         f"{build.method.lecture.non_usage}",
         "version": header.version,
-        "keywords": ["fragilité numérique", "inclusion numérique", "commune", "EPCI"],
-        "licenses": [_LICENCES[name] for name in sorted({lot["licence"] for lot in lots})],
-        "sources": [
-            {
-                "title": f"{source['attribution']}, {source['millesime']}",
-                "path": source["adresse"],
-            }
-            for source in lots
-        ],
+        "keywords": KEYWORDS,
+        "licenses": licences(build),
+        "sources": sources(build),
         "resources": [_resource(build, file) for file in files],
         "fragilite": facts,
     }
@@ -59,20 +53,20 @@ def write(build: Build, files: Iterable[Path], path: Path) -> None:
 
 
 def _resource(build: Build, file: Path) -> dict[str, Any]:
+    """A file, with its schema if it is a table; any other is a file, which nothing opens."""
     content = file.read_bytes()
     resource: dict[str, Any] = {
-        "name": file.name.replace(".", "-").replace("_", "-").lower(),
+        "name": _name(file.name),
         "path": file.name,
+        "title": _TITLES.get(file.name.removeprefix(build.nom), file.name),
         "format": file.suffix[1:],
         "mediatype": _MEDIATYPES[file.suffix],
         "bytes": len(content),
         "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
     }
     if file.suffix != ".csv":
-        return resource
+        return resource | {"type": "file"}
     excel, epci = file.stem.endswith("_excel"), file.stem.endswith("_epci")
-    table = build.epci if epci else build.communes
-    key = "code_epci" if epci else "code_insee"
     return resource | {
         "profile": "tabular-data-resource",
         "encoding": "utf-8",
@@ -80,31 +74,18 @@ def _resource(build: Build, file: Path) -> dict[str, Any]:
             "delimiter": ";" if excel else ",",
             "lineTerminator": "\r\n" if excel else "\n",
         },
-        "schema": {
-            "fields": [_field(build.columns[str(name)], excel=excel) for name in table.columns],
-            "primaryKey": key,
-            "missingValues": [""],
-        },
+        "schema": table_schema(build, build.epci, "code_epci")
+        if epci
+        else table_schema(build, build.communes, "code_insee", excel=excel) | _to_epci(build),
     }
 
 
-def _field(column: Column, *, excel: bool) -> dict[str, Any]:
-    whole = column.type == "number" and column.decimales == 0
-    field: dict[str, Any] = {
-        "name": column.nom,
-        "type": "integer" if whole else column.type,
-        "title": column.libelle,
-        "description": column.description,
-        "unit": column.unite,
-        "source": column.source,
-    }
-    if column.type == "number" and not whole and excel:
-        field["decimalChar"] = ","
-    if column.type == "boolean" and excel:
-        field |= {"trueValues": ["oui"], "falseValues": ["non"]}
-    constraints: dict[str, Any] = {}
-    if column.nom == "code_insee":
-        constraints = {"required": True, "unique": True, "pattern": r"^(\d{2}|2[AB])\d{3}$"}
-    bounds = {"minimum": column.minimum, "maximum": column.maximum}
-    constraints |= {name: value for name, value in bounds.items() if value is not None}
-    return field | ({"constraints": constraints} if constraints else {})
+def _to_epci(build: Build) -> dict[str, Any]:
+    """Each commune's EPCI is in the table of EPCI, which is always written."""
+    there = {"resource": _name(f"{build.nom}_epci.csv"), "fields": "code_epci"}
+    return {"foreignKeys": [{"fields": "code_epci", "reference": there}]}
+
+
+def _name(file: str) -> str:
+    """Name of a resource: letters, digits and hyphens."""
+    return file.replace(".", "-").replace("_", "-").lower()

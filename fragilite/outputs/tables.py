@@ -30,6 +30,18 @@ def rounded(table: pd.DataFrame, columns: dict[str, Column]) -> pd.DataFrame:
     return pd.DataFrame(shown)
 
 
+def french(table: pd.DataFrame, columns: dict[str, Column]) -> pd.DataFrame:
+    """A rounded table with « oui » and « non »."""
+    words = {"true": "oui", "false": "non"}
+    return table.assign(
+        **{
+            name: table[name].map(words)
+            for name in table.columns.astype(str)
+            if columns[name].type == "boolean"
+        }
+    )
+
+
 def write_csv(build: Build, path: Path) -> None:
     """Comma, decimal point, UTF-8: for scripts and data.gouv.fr."""
     rounded(build.communes, build.columns).to_csv(path, index=False, lineterminator="\n")
@@ -43,10 +55,7 @@ def write_csvt(build: Build, path: Path) -> None:
 
 def write_excel_csv(build: Build, path: Path) -> None:
     """Semicolon, decimal comma, BOM, CRLF, « oui » and « non »: opens right in French Excel."""
-    table = rounded(build.communes, build.columns)
-    for name in table.columns.astype(str):
-        if build.columns[name].type == "boolean":
-            table[name] = table[name].map({"true": "oui", "false": "non"})
+    table = french(rounded(build.communes, build.columns), build.columns)
     table.to_csv(
         path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n"
     )

@@ -1,0 +1,125 @@
+"""How to read the results, and how not to: what goes on the first sheet of the workbook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fragilite.dictionary import scale
+from fragilite.french import THIN, day, listing, number
+from fragilite.method import Incertitude
+from fragilite.pipeline import Build
+from fragilite.provenance import as_of, provenance, source_records
+from fragilite.robustness import LECTURES
+from fragilite.summary import TWO_READINGS, certainty_sentences, held_sentence, remarks, summary
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its paragraphs."""
+
+    titre: str
+    lignes: list[str]
+
+
+def heading(build: Build) -> tuple[str, str]:
+    """Title of a build, and what it was computed with."""
+    header, where = build.method.methode, build.inputs.territory.libelle
+    return (
+        f"{header.libelle} — {where}",
+        f"Communes au 1er janvier {build.inputs.annee}. Chiffres relevés jusqu'au "
+        f"{day(as_of(build))}. Méthode {header.code} {header.version}.",
+    )
+
+
+def sections(build: Build) -> list[Section]:
+    """Everything that must be read before the figures; no section is empty."""
+    facts = summary(build)
+    found = [
+        Section("Ce que dit l'indice", _index(build)),
+        Section("Deux lectures, toujours ensemble", _readings(build, facts)),
+        Section("À quel point est-ce sûr ?", _certainty(build, facts)),
+        Section("S'en servir, ne pas s'en servir", _use(build)),
+        Section("Ce que les données ouvertes ne voient pas", [unseen(build)]),
+        Section("Ce qu'on sait de sa validité", build.method.lecture.validite),
+        Section("Ce qui manque ou se discute dans ce calcul", remarks(build)),
+        Section("Citer, réutiliser", _cite(build)),
+    ]
+    return [section for section in found if section.lignes]
+
+
+def unseen(build: Build) -> str:
+    """What open data do not see, said wherever the index is shown."""
+    return f"L'indice ne voit pas : {' ; '.join(build.method.lecture.invisible)}."
+
+
+def _index(build: Build) -> list[str]:
+    method = build.method
+    nodes = [node for node in method.descending() if method.noeuds[node].parent == method.root]
+    return [
+        method.methode.description,
+        f"Échelle des points : {scale(method)}.",
+        *(f"{method.noeuds[node].libelle} : {method.noeuds[node].description}" for node in nodes),
+    ]
+
+
+def _readings(build: Build, facts: dict[str, Any]) -> list[str]:
+    """Intensity and volume; none where the method has no volume."""
+    if build.method.volume is None or not facts["plus_de_personnes"]:
+        return []
+    held = facts["plus_fragiles_tiennent"]
+    sentences = [TWO_READINGS, f"{build.method.volume.libelle} : {build.method.volume.definition}"]
+    return sentences + ([held_sentence(held, facts["territoire"])] if held else [])
+
+
+def _certainty(build: Build, facts: dict[str, Any]) -> list[str]:
+    found, rules = facts["certitude"], build.method.incertitude
+    if found is None or rules is None:
+        return []
+    if not any(found["lectures"].values()):
+        return list(found["remarques"])
+    return [*certainty_sentences(found), *_words(rules), *found["remarques"], *rules.limites]
+
+
+def _words(rules: Incertitude) -> list[str]:
+    """The readings, with the method's figures."""
+    net, probable, nothing, open_question = LECTURES
+    shares = rules.lecture
+    both = "selon les données et selon les choix de méthode"
+    return [
+        f"« {net} » : dans le cinquième le plus fragile au moins {_share(shares.net)}, {both}.",
+        f"« {probable} » : au moins {_share(shares.probable)}, {both}.",
+        f"« {nothing} » : au plus {_share(shares.sans)}, {both}. C'est une place dans un "
+        "classement, pas une absence de besoins.",
+        f"« {open_question} » : entre les deux, les chiffres seuls ne tranchent pas.",
+    ]
+
+
+def _share(share: float) -> str:
+    return f"{number(100 * share)} fois sur{THIN}100"
+
+
+def _use(build: Build) -> list[str]:
+    return [build.method.lecture.usage, build.method.lecture.non_usage]
+
+
+def _cite(build: Build) -> list[str]:
+    facts, header = provenance(build), build.method.methode
+    licences = sorted({record["licence"] for record in facts["sources"]})
+    return [
+        f"« {facts['programme']}, méthode {header.code} {header.version}, d'après "
+        f"{' ; '.join(_attributions(build))} ».",
+        f"Données sous {listing(licences)} ; méthode sous {header.licence}. Citez le producteur "
+        "et la date ; rien ne suggère que l'État ou les producteurs approuvent ce calcul.",
+        f"Empreinte SHA-256 du fichier de méthode : {build.method.sha256}.",
+    ]
+
+
+def _attributions(build: Build) -> list[str]:
+    """Who to cite, with every vintage used that the name does not say."""
+    vintages: dict[str, list[str]] = {}
+    for record in source_records(build.inputs.lots):
+        found = vintages.setdefault(record["attribution"], [])
+        if record["millesime"] not in record["attribution"]:
+            found.append(record["millesime"])
+    return [name + (f" ({', '.join(found)})" if found else "") for name, found in vintages.items()]

@@ -1,0 +1,129 @@
+"""Table Schema of the CSV files: in the data package, and alone for data.gouv.fr and Validata."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fragilite.dictionary import Column
+from fragilite.outputs.tables import french, rounded
+from fragilite.pipeline import Build
+from fragilite.provenance import as_of, provenance
+
+LICENCES = {
+    "Licence Ouverte 2.0": {
+        "name": "etalab-2.0",
+        "title": "Licence Ouverte 2.0",
+        "path": "https://www.etalab.gouv.fr/licence-ouverte-open-licence/",
+    },
+    "ODbL 1.0": {
+        "name": "ODbL-1.0",
+        "title": "Open Data Commons Open Database License 1.0",
+        "path": "https://opendatacommons.org/licenses/odbl/1-0/",
+    },
+}
+
+
+def write(build: Build, path: Path) -> None:
+    """Describe ``fragilite_49.csv`` alone, with the keys that schema.data.gouv.fr shows.
+
+    Neither ``homepage`` nor ``path``: the program does not know where its user publishes. Both
+    dates are that of the newest figures, so that two runs give the same bytes.
+    """
+    header = build.method.methode
+    described = {
+        "name": f"{build.nom.replace('_', '-')}-communes",
+        "title": f"{header.libelle} : communes, {build.inputs.territory.libelle}",
+        "description": f"{header.description} {build.method.lecture.usage} "
+        f"{build.method.lecture.non_usage}",
+        "keywords": KEYWORDS,
+        "countryCode": "FR",
+        "version": header.version,
+        "created": as_of(build),
+        "lastModified": as_of(build),
+        "contributors": [{"title": provenance(build)["programme"], "role": "author"}],
+        "licenses": licences(build),
+        "sources": sources(build),
+        "resources": [{"title": "Communes (CSV)", "path": f"{build.nom}.csv"}],
+    }
+    schema = described | table_schema(build, build.communes, "code_insee")
+    path.write_text(json.dumps(schema, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+#: What a portal files the data under.
+KEYWORDS = ["fragilité numérique", "inclusion numérique", "commune", "EPCI"]
+
+
+def licences(build: Build) -> list[dict[str, str]]:
+    """Licences of the figures of a build."""
+    names = {lot.record.licence for lot in build.inputs.lots}
+    return [LICENCES[name] for name in sorted(names)]
+
+
+def sources(build: Build) -> list[dict[str, str]]:
+    """Who to cite for the figures of a build, and where they are described."""
+    return [
+        {"title": f"{lot.record.attribution}, {lot.millesime}", "path": lot.record.page}
+        for lot in build.inputs.lots
+    ]
+
+
+def table_schema(
+    build: Build, table: pd.DataFrame, key: str, *, excel: bool = False
+) -> dict[str, Any]:
+    """Fields of a table, its key and what stands for a missing value.
+
+    Parameters
+    ----------
+    build : Build
+    table : DataFrame
+        The communes or the EPCI of the build.
+    key : str
+        Its primary key.
+    excel : bool
+        Written for French Excel: decimal comma, « oui » and « non ».
+    """
+    shown = rounded(table, build.columns)
+    shown = french(shown, build.columns) if excel else shown
+    return {
+        "fields": [
+            _field(build.columns[str(name)], shown[name], key, excel=excel) for name in shown
+        ],
+        "primaryKey": key,
+        "missingValues": [""],
+    }
+
+
+def _field(column: Column, values: pd.Series, key: str, *, excel: bool) -> dict[str, Any]:
+    whole = column.type == "number" and column.decimales == 0
+    field: dict[str, Any] = {
+        "name": column.nom,
+        "type": "integer" if whole else column.type,
+        "title": column.libelle,
+        "description": column.description,
+        "unit": column.unite,
+        "source": column.source,
+    }
+    if column.type == "number" and not whole and excel:
+        field["decimalChar"] = ","
+    if column.type == "boolean":
+        field |= {"trueValues": ["oui" if excel else "true"]}
+        field |= {"falseValues": ["non" if excel else "false"]}
+    known = values[values.notna() & (values.astype(str) != "")]
+    if len(known) and "decimalChar" not in field:  # frictionless reads examples with a point
+        field["example"] = str(known.iloc[0])
+    return field | ({"constraints": found} if (found := _constraints(column, key)) else {})
+
+
+def _constraints(column: Column, key: str) -> dict[str, Any]:
+    """What every cell respects."""
+    found: dict[str, Any] = {"required": True, "unique": True} if column.nom == key else {}
+    if column.motif:
+        found["pattern"] = f"^({column.motif})$"
+    if column.valeurs:
+        found["enum"] = list(column.valeurs)
+    bounds = {"minimum": column.minimum, "maximum": column.maximum}
+    return found | {name: value for name, value in bounds.items() if value is not None}
