@@ -91,7 +91,7 @@ def _words(rules: Incertitude) -> list[str]:
         f"« {probable} » : au moins {_share(shares.probable)}, {both}.",
         f"« {nothing} » : au plus {_share(shares.sans)}, {both}. C'est une place dans un "
         "classement, pas une absence de besoins.",
-        f"« {open_question} » : entre les deux, les chiffres seuls ne tranchent pas.",
+        f"« {open_question} » : dans les autres cas, les chiffres seuls ne tranchent pas.",
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -52,10 +51,23 @@ RAMP = ("#EDF8FB", "#8C96C6", "#810F7C")
 #: Place between the middle and the darkest colour from which white reads better than black: both
 #: contrasts are at least 4.5 there.
 WHITE_FROM = 0.35
-#: Widths of columns, in characters: of a number, the least and the largest of a text.
-NUMBER, LEAST, LARGEST = 12, 9, 34
-#: Points that a line of text takes.
-LINE = 15.0
+#: Widths of columns, in characters: least and largest of a number, then of a text; and what the
+#: button of a filter takes.
+NUMBER, WIDEST, LEAST, LARGEST, BUTTON = 12, 24, 9, 34, 2
+#: The names of columns are written small: what a character takes of the width of a usual one.
+SMALL = 0.75
+#: Widths, in characters: of a page of text, of a small screen, of the widest table that can be
+#: read on a page.
+PAGE, SCREEN, PRINTED = 110, 150, 250
+#: Points that a line of text takes; share of a width that bold letters fill; lines of a label.
+LINE, BOLD, LABEL_LINES = 15.0, 0.86, 4
+#: Widths of columns, in characters: least and largest of a number, then of a text; and what the
+#: button of a filter takes.
+NUMBER, WIDEST, LEAST, LARGEST, BUTTON = 11, 24, 9, 32, 2
+#: Largest width of a text that wraps.
+RECORD = 42
+#: The names of columns are written small: what a character takes of the width of a usual one.
+SMALL = 0.75
 A4 = 9
 #: No text is ever read as a formula, an address or a number.
 OPTIONS = {
@@ -87,10 +99,11 @@ def write(build: Build, path: Path) -> None:
         )
         styles = _styles(book)
         _readme(build, book, styles)
-        essential = [name for name in _essential(build) if name in build.communes]
-        _table(build, book, styles, ESSENTIAL, build.communes[essential], printed=len(essential))
+        _table(build, book, styles, ESSENTIAL, build.communes[_essential(build, build.communes)])
         _table(build, book, styles, COMMUNES, build.communes)
-        _table(build, book, styles, EPCI, build.epci, printed=_before_figures(build))
+        first = _essential(build, build.epci)
+        others = [name for name in build.epci if name not in first]
+        _table(build, book, styles, EPCI, build.epci[first + others])
         _records(book, styles, DICTIONARY, declared()["dictionnaire"], _dictionary(build))
         _records(book, styles, SOURCES, declared()["provenance"], source_records(build.inputs.lots))
     path.write_bytes(buffer.getvalue())
@@ -106,14 +119,14 @@ def _styles(book: Any) -> dict[str, Any]:
         ),
         "prose": book.add_format({"text_wrap": True} | top),
         "note": book.add_format({"text_wrap": True, "italic": True} | top),
-        "name": book.add_format({"font_size": 8, "font_color": "#595959"}),
+        "name": book.add_format({"font_size": 8, "font_color": "#595959", "shrink": True}),
         "label": book.add_format(
             {
                 "bold": True, "text_wrap": True, "valign": "vcenter", "border": 1,
                 "bg_color": RAMP[-1], "font_color": "#FFFFFF", "border_color": "#FFFFFF",
             }
         ),
-        "text": book.add_format(top),
+        "text": book.add_format({"align": "left", "indent": 1} | top),
         "wrapped": book.add_format({"text_wrap": True} | top),
         "code": book.add_format({"num_format": "@"} | top),
         "white": book.add_format({"font_color": "#FFFFFF"}),
@@ -126,7 +139,7 @@ def _styles(book: Any) -> dict[str, Any]:
 def _readme(build: Build, book: Any, styles: Mapping[str, Any]) -> None:
     sheet = book.add_worksheet(README)
     sheet.hide_gridlines(2)
-    sheet.set_column(0, 0, 110)
+    sheet.set_column(0, 0, PAGE)
     title, subtitle = heading(build)
     lines = [(title, "title"), (subtitle, "note"), ("", "prose")]
     contents = [f"{name} : {what}" for name, what in CONTENTS.items()]
@@ -135,6 +148,7 @@ def _readme(build: Build, book: Any, styles: Mapping[str, Any]) -> None:
         lines += [("", "prose"), (section.titre, "section")]
         lines += [(text, "prose") for text in section.lignes]
     for row, (text, style) in enumerate(lines):
+        sheet.set_row(row, _height(text, PAGE) + (LINE if style == "title" else 0))
         sheet.write_string(row, 0, glued(text), styles[style])
     _page(sheet, title, wide=True)
 
@@ -142,30 +156,25 @@ def _readme(build: Build, book: Any, styles: Mapping[str, Any]) -> None:
 # --- the tables ------------------------------------------------------------------------------
 
 
-def _essential(build: Build) -> list[str]:
-    """Columns to read first, whether the build has them or not."""
+def _essential(build: Build, table: pd.DataFrame) -> list[str]:
+    """Columns of the communes or of the EPCI to read first, among those that the build has."""
     method = build.method
     below = classed_nodes(method) or [
         node for node in method.descending() if method.noeuds[node].parent == method.root
     ]
-    names = [
-        "code_insee", "nom", "nom_epci", "population", method.root, "classe_libelle",
-        "rang", "rang_min_90", "rang_max_90", "lecture",
-        *(method.column(node) for node in below),
-    ]  # fmt: skip
     volume = ["personnes_a_accompagner", "rang_volume"] if method.volume else []
-    return [*names, *volume, "completude"]
-
-
-def _before_figures(build: Build) -> int:
-    """How many columns come before the indicators: what fits on a page."""
-    names = list(build.epci.columns)
-    return min((names.index(code) for code in build.method.figures if code in names), default=1)
+    names = [
+        "code_insee", "nom", *(["code_epci"] if "code_insee" not in table else []), "nom_epci",
+        "communes", "remarque", "population", method.root, "classe_libelle",
+        "rang", "rang_min_90", "rang_max_90", "lecture",
+        *(method.column(node) for node in below), *volume, "completude",
+    ]  # fmt: skip
+    return [name for name in names if name in table]
 
 
 def _note(build: Build, table: pd.DataFrame) -> str:
-    """What must be read with a table: the use of the index, and what a low score does not say."""
-    said = [build.method.lecture.usage, unseen(build)]
+    """What must be read with a table: what the index does not see, what a reading says."""
+    said = [unseen(build)]
     if "lecture" in table:
         said.append(f"Lecture : {build.columns['lecture'].description}")
     return " ".join(said)
@@ -177,16 +186,8 @@ def _table(
     styles: Mapping[str, Any],
     name: str,
     table: pd.DataFrame,
-    *,
-    printed: int | None = None,
 ) -> None:
-    """Write a table under its note, its names and its labels.
-
-    Parameters
-    ----------
-    printed : int, optional
-        Columns that a page shows whole; without it, pages follow each other.
-    """
+    """Write a table under its note, its names and its labels."""
     sheet = book.add_worksheet(name)
     shown = french(rounded(table, build.columns), build.columns)
     columns = [build.columns[str(column)] for column in shown]
@@ -200,18 +201,18 @@ def _table(
         sheet.write_string(LABELS, place, _label(column), styles["label"])
         for row, value in enumerate(shown[column.nom], start=FIRST):
             _cell(sheet, row, place, value, style)
-    _heads(sheet, styles, _note(build, table), columns, widths, printed)
+    _heads(sheet, styles, _note(build, table), columns, widths)
     sheet.freeze_panes(FIRST, FROZEN)
     sheet.autofilter(LABELS, 0, last, len(columns) - 1)
     sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{last + 1}"})
     _colours(build, sheet, columns, last, styles["white"])
     sheet.repeat_rows(LABELS)
-    if printed is None:
+    if name == COMMUNES:  # far too wide for a page: they follow each other
         sheet.repeat_columns(0, FROZEN - 1)
         sheet.set_print_scale(60)
     else:
-        sheet.print_area(0, 0, last, printed - 1)
-    _page(sheet, f"{heading(build)[0]} — {name}", wide=printed is not None)
+        sheet.print_area(0, 0, last, _within(widths, PRINTED) - 1)
+    _page(sheet, f"{heading(build)[0]} — {name}", wide=name != COMMUNES)
 
 
 def _heads(
@@ -220,17 +221,26 @@ def _heads(
     note: str,
     columns: Sequence[Column],
     widths: Sequence[float],
-    printed: int | None,
 ) -> None:
     """The note over the first columns, and rows as high as what they hold."""
-    over = min(len(columns), printed or len(columns), 12)
+    over = max(_within(widths, SCREEN), FROZEN + 1)
     sheet.merge_range(NOTE, 0, NOTE, over - 1, glued(note), styles["note"])
-    sheet.set_row(NOTE, LINE * math.ceil(1.15 * len(note) / sum(widths[:over])))
-    lines = [
-        len(textwrap.wrap(_label(column), max(int(0.8 * width) - 1, 5)))
+    sheet.set_row(NOTE, _height(note, sum(widths[:over])))
+    heights = [
+        _height(_label(column), BOLD * width - BUTTON)
         for column, width in zip(columns, widths, strict=True)
     ]
-    sheet.set_row(LABELS, LINE * max(lines))
+    sheet.set_row(LABELS, max(heights))
+
+
+def _height(text: str, width: float) -> float:
+    """Points that a wrapped text takes in a cell: not all spreadsheets find it by themselves."""
+    return LINE * max(len(textwrap.wrap(text, max(int(width), 5))), 1)
+
+
+def _within(widths: Sequence[float], limit: float) -> int:
+    """How many of the first columns a width holds."""
+    return max(int((np.cumsum(widths) <= limit).sum()), 1)
 
 
 def _label(column: Column) -> str:
@@ -239,10 +249,13 @@ def _label(column: Column) -> str:
 
 
 def _width(column: Column, values: pd.Series) -> float:
+    """Characters that show the cells, the name and, on a few lines, the label of a column."""
+    words = _label(column).split()
+    label = (max(len(_label(column)) / LABEL_LINES, *map(len, words), 1) + BUTTON) / BOLD
     if column.type in ("number", "integer"):
-        return NUMBER
+        return max(min(max(SMALL * len(column.nom), NUMBER), WIDEST), label)
     longest = max((len(text) for text in values.dropna().astype(str)), default=0)
-    return min(max(longest + 2, LEAST), LARGEST)
+    return max(min(max(longest + 2, LEAST), LARGEST), label)
 
 
 def _is_detail(column: Column, build: Build) -> bool:
@@ -292,45 +305,44 @@ def _cell(sheet: Any, row: int, place: int, value: Any, style: Any) -> None:
 # --- colours ---------------------------------------------------------------------------------
 
 
-def limits(build: Build) -> tuple[float, float, float] | None:
-    """Points of the lightest, middle and darkest colours; None where nothing differs.
+def limits(build: Build, node: str) -> tuple[float, float, float] | None:
+    """Points of the lightest, middle and darkest colours of a node; None where nothing differs.
 
-    The limits of the first and last classes of the index where it has classes, else the scale of
-    the method, else (open scale) what holds nine communes of ten: the same for every column, so
-    that a colour means the same points everywhere.
+    The limits of its first and last classes; where it has none, those of the index; else the scale
+    of the method; else (open scale) what holds nine communes of ten. All but the last are the same
+    in every file of a method.
     """
     method = build.method
-    classes, column = method.noeuds[method.root].classes, build.columns[method.root]
+    classes = method.noeuds[node].classes or method.noeuds[method.root].classes
+    column = build.columns[method.column(node)]
     if classes:
         low, high = classes.bornes[1], classes.bornes[-2]
     elif column.minimum is not None and column.maximum is not None:
         low, high = column.minimum, column.maximum
     else:
-        known = build.communes[method.root].dropna()
+        known = build.communes[column.nom].dropna()
         low, high = np.quantile(known, [0.05, 0.95]) if len(known) else (0.0, 0.0)
     return (float(low), float(low + high) / 2, float(high)) if low < high else None
 
 
+def white_from(found: tuple[float, float, float]) -> float:
+    """Points from which letters are white."""
+    return found[1] + WHITE_FROM * (found[2] - found[1])
+
+
 def _colours(build: Build, sheet: Any, columns: Sequence[Column], last: int, white: Any) -> None:
     """Colour the index and what it is made of; white letters on the darkest cells."""
-    found = limits(build)
-    if found is None:
-        return
-    nodes = {build.method.column(node) for node in build.method.descending()}
-    _, middle, high = found
-    scale: dict[str, Any] = {"type": "3_color_scale"}
-    for name, value, colour in zip(("min", "mid", "max"), found, RAMP, strict=True):
-        scale |= {f"{name}_type": "num", f"{name}_value": value, f"{name}_color": colour}
-    dark = {
-        "type": "cell",
-        "criteria": ">=",
-        "value": middle + WHITE_FROM * (high - middle),
-        "format": white,
-    }
+    nodes = {build.method.column(node): node for node in build.method.descending()}
     for place, column in enumerate(columns):
-        if column.nom in nodes:
-            sheet.conditional_format(FIRST, place, last, place, dark)
-            sheet.conditional_format(FIRST, place, last, place, scale)
+        found = limits(build, nodes[column.nom]) if column.nom in nodes else None
+        if found is None:
+            continue
+        dark = {"type": "cell", "criteria": ">=", "value": white_from(found), "format": white}
+        scale: dict[str, Any] = {"type": "3_color_scale"}
+        for name, value, colour in zip(("min", "mid", "max"), found, RAMP, strict=True):
+            scale |= {f"{name}_type": "num", f"{name}_value": value, f"{name}_color": colour}
+        for rule in (dark, scale):
+            sheet.conditional_format(FIRST, place, last, place, rule)
 
 
 # --- Dictionnaire, Sources ---------------------------------------------------------------------
@@ -356,17 +368,22 @@ def _records(
 ) -> None:
     """Write records of texts, wrapped."""
     sheet = book.add_worksheet(name)
-    for place, (key, label) in enumerate(labels.items()):
-        texts = [record[key] for record in records]
-        longest = max(map(len, [label, *texts]))
-        sheet.set_column(place, place, min(max(longest + 2, LEAST), LARGEST + 14))
-        sheet.write_string(0, place, label, styles["label"])
-        for row, text in enumerate(texts, start=1):
-            _cell(sheet, row, place, text, styles["wrapped"])
+    widths = [
+        min(max(max(len(record[key]) for record in [labels, *records]) + 2, LEAST), RECORD)
+        for key in labels
+    ]
+    for row, record in enumerate([labels, *records]):
+        for place, (key, width) in enumerate(zip(labels, widths, strict=True)):
+            sheet.set_column(place, place, width)
+            _cell(sheet, row, place, record[key], styles["wrapped" if row else "label"])
+        sheet.set_row(
+            row, max(_height(record[key], width) for key, width in zip(labels, widths, strict=True))
+        )
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, max(len(records), 1), len(labels) - 1)
     sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{len(records) + 1}"})
     sheet.repeat_rows(0)
+    sheet.print_area(0, 0, len(records), _within(widths, PRINTED) - 1)
     _page(sheet, name, wide=True)
 
 
