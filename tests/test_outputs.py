@@ -26,6 +26,7 @@ NAMES = [
     "fragilite_49.csvt",
     "fragilite_49.gpkg",
     "fragilite_49.parquet",
+    "fragilite_49.schema.json",
     "fragilite_49_epci.csv",
     "fragilite_49_excel.csv",
     "fragilite_49.datapackage.json",
@@ -199,6 +200,7 @@ def test_chosen_formats_only(built, tmp_path):
     assert [path.name for path in files] == [
         "fragilite_49.csv",
         "fragilite_49.csvt",
+        "fragilite_49.schema.json",
         "fragilite_49_epci.csv",
         "fragilite_49.datapackage.json",
     ]

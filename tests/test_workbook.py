@@ -173,8 +173,8 @@ def test_properties(book, built):
 
 def test_researcher_reads_it_with_pandas(path, built):
     skipped = [workbook.NOTE, workbook.LABELS]
-    with pd.ExcelFile(path, engine="openpyxl") as file:
-        table = file.parse("Communes", skiprows=skipped, dtype={"code_epci": str})
+    types = {"code_epci": str}
+    table = pd.read_excel(path, "Communes", skiprows=skipped, dtype=types, engine="openpyxl")
     assert table["indice"].tolist() == built.communes["indice"].round(1).tolist()
     assert table["code_epci"].tolist() == built.communes["code_epci"].tolist()
 
