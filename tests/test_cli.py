@@ -108,6 +108,7 @@ def test_build_quiet_and_json(run, tmp_path):
     assert [line.split("/")[-1] for line in out.split()] == [
         "fragilite_49.csv",
         "fragilite_49.csvt",
+        "fragilite_49.schema.json",
         "fragilite_49_epci.csv",
         "fragilite_49.datapackage.json",
     ]

@@ -1,0 +1,93 @@
+"""Programs that people open the files with: what they show is compared, and pictured.
+
+A program that is absent skips its tests, with what installs it. Pictures go to the folder named by
+FRAGILITE_IMAGES, else to one that pytest forgets.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fragilite import outputs
+
+#: LibreOffice as a French coordinator has it: decimal comma, no first-start window.
+FRENCH = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Setup/L10N"><prop oor:name="ooSetupSystemLocale" oor:op="fuse">
+<value>fr-FR</value></prop></item>
+</oor:items>
+"""
+
+
+def program(name, remedy):
+    """Path of a program, or a skip that says what installs it."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(remedy)
+    return found
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """Folder of the pictures that a person will look at."""
+    folder = os.environ.get("FRAGILITE_IMAGES")
+    target = Path(folder) if folder else tmp_path_factory.mktemp("images")
+    target.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+@pytest.fixture(scope="session")
+def files(built, tmp_path_factory):
+    """Every file of Maine-et-Loire, written once."""
+    folder = tmp_path_factory.mktemp("fichiers")
+    outputs.write(built, folder, outputs.FORMATS)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def soffice(tmp_path_factory):
+    """Convert a file with LibreOffice, in a profile of its own; returns the files it made."""
+    found = program(
+        "soffice", "LibreOffice absent : apt-get install libreoffice-calc libreoffice-writer"
+    )
+    profile = tmp_path_factory.mktemp("profil")
+    (profile / "user").mkdir()
+    (profile / "user/registrymodifications.xcu").write_text(FRENCH, encoding="utf-8")
+
+    def _convert(source, form, reading=None):
+        folder = tmp_path_factory.mktemp("converti")
+        options = [f"-env:UserInstallation={profile.as_uri()}", "--headless"]
+        options += [f"--infilter={reading}"] if reading else []
+        options += ["--convert-to", form, "--outdir", str(folder), str(source)]
+        done = subprocess.run(
+            [found, *options], capture_output=True, text=True, timeout=300, check=False
+        )
+        made = sorted(folder.iterdir())
+        assert made, done.stdout + done.stderr
+        return made
+
+    return _convert
+
+
+@pytest.fixture(scope="session")
+def pages():
+    """Texts of the pages of a PDF, and a picture of one of them."""
+    remedy = "Poppler absent : apt-get install poppler-utils"
+    text, picture = program("pdftotext", remedy), program("pdftoppm", remedy)
+
+    def _texts(pdf):
+        done = subprocess.run([text, "-layout", pdf, "-"], capture_output=True, check=True)
+        return done.stdout.decode("utf-8").split("\f")[:-1]
+
+    def _picture(pdf, page, target, resolution=100):
+        """Draw page `page`, from 0, into `target`, a .png."""
+        number = str(page + 1)
+        options = ["-r", str(resolution), "-f", number, "-l", number, "-singlefile", "-png"]
+        subprocess.run([picture, *options, pdf, target.with_suffix("")], check=True)
+        assert target.stat().st_size > 10_000  # a blank page takes less
+        return target
+
+    return _texts, _picture
