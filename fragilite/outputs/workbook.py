@@ -37,9 +37,10 @@ USAGE = [
     "violette, son libellé et les filtres. Dans R ou Python, sautez les lignes 1 et 3.",
     "Une cellule vide est une donnée manquante, jamais un zéro : la colonne « statut » dit "
     "pourquoi.",
-    "Les codes sont ici du texte : 01001 garde son zéro. Un CSV ouvert d'un double-clic le perd "
-    "dans les départements 01 à 09 : prenez ce classeur, ou importez le CSV par Données > À "
-    "partir d'un fichier texte, les codes en « Texte ».",
+    "Les codes sont ici du texte : 01001 garde son zéro. Un CSV n'a pas de types : ouvert d'un "
+    "double-clic, il perd ce zéro dans les départements 01 à 09, et un code d'EPCI s'y montre "
+    "comme 2E+08 tant que la colonne est étroite. Prenez ce classeur, ou importez le CSV par "
+    "Données > À partir d'un fichier texte, les codes en « Texte ».",
 ]
 
 #: Rows of a table: a note, names of columns (for programs), labels (for people: filters, frozen).
