@@ -65,8 +65,8 @@ LINE, BOLD, LABEL_LINES = 15.0, 0.86, 4
 #: Widths of columns, in characters: least and largest of a number, then of a text; and what the
 #: button of a filter takes.
 NUMBER, WIDEST, LEAST, LARGEST, BUTTON = 11, 24, 9, 32, 2
-#: Largest width of a text that wraps.
-RECORD = 42
+#: Largest width of a text that wraps; points of the labels above.
+RECORD, HEAD = 42, 21.0
 #: The names of columns are written small: what a character takes of the width of a usual one.
 SMALL = 0.75
 A4 = 9
@@ -377,9 +377,8 @@ def _records(
         for place, (key, width) in enumerate(zip(labels, widths, strict=True)):
             sheet.set_column(place, place, width)
             _cell(sheet, row, place, record[key], styles["wrapped" if row else "label"])
-        sheet.set_row(
-            row, max(_height(record[key], width) for key, width in zip(labels, widths, strict=True))
-        )
+        heights = [_height(record[key], width) for key, width in zip(labels, widths, strict=True)]
+        sheet.set_row(row, max(heights) if row else HEAD)
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, max(len(records), 1), len(labels) - 1)
     sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{len(records) + 1}"})
