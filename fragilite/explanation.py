@@ -21,6 +21,7 @@ from fragilite.french import (
     paragraph,
     quantity,
     rounded_parts,
+    times,
 )
 from fragilite.indicators import Figure
 from fragilite.inputs import Inputs
@@ -389,14 +390,14 @@ def _sure(facts: dict[str, Any]) -> list[str]:
     if found["rang_min_90"] is not None:
         low, high = found["rang_min_90"], found["rang_max_90"]
         span = f"au {ordinal(low)}" if low == high else f"du {ordinal(low)} au {ordinal(high)}"
-        share = _times(found["proba_premier_cinquieme"])
+        share = times(found["proba_premier_cinquieme"])
         lines.append(
             f"Les données seules ({MODELES[found['modele']]}) la placent {span} rang neuf fois "
             f"sur dix, et dans le cinquième le plus fragile du territoire {share}."
         )
     lines.append(
         "D'autres choix de méthode raisonnables l'y placent "
-        f"{_times(found['part_scenarios_premier_cinquieme'])}."
+        f"{times(found['part_scenarios_premier_cinquieme'])}."
     )
     lines.append(f"Lecture : {found['lecture']}." + CAUTIONS.get(found["lecture"], ""))
     return ["À quel point est-ce sûr", *(paragraph(line, "  ") for line in lines)]
@@ -410,12 +411,6 @@ CAUTIONS = {
     "l'indice ne voit pas.",
     "à confirmer sur le terrain": " Les chiffres seuls ne tranchent pas : le terrain, oui.",
 }
-
-
-def _times(share: float) -> str:
-    """``97 fois sur 100``."""
-    shown = number(100 * share, 1).removesuffix(",0")
-    return f"{shown} fois sur 100"
 
 
 def _origin(facts: dict[str, Any]) -> list[str]:

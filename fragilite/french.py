@@ -48,7 +48,7 @@ def day(iso: str) -> str:
     Examples
     --------
     >>> day("2026-11-01"), day("2026-11-21")
-    ('1er\u00a0novembre 2026', '21\u00a0novembre 2026')
+    ('1er\xa0novembre 2026', '21\xa0novembre 2026')
     """
     year, month, number_of_day = iso.split("-")
     shown = "1er" if number_of_day == "01" else number_of_day.lstrip("0")
@@ -58,6 +58,17 @@ def day(iso: str) -> str:
 def ordinal(rank: int) -> str:
     """``1er``, ``2e``."""
     return "1er" if rank == 1 else f"{number(rank)}e"
+
+
+def times(share: float) -> str:
+    """A share as people count.
+
+    Examples
+    --------
+    >>> times(0.9), times(0.987)
+    ('90 fois sur 100', '98,7 fois sur 100')
+    """
+    return f"{number(100 * share, 1).removesuffix(',0')} fois sur 100"
 
 
 def plural(count: int, singular: str, many: str = "") -> str:
@@ -93,7 +104,7 @@ def glued(text: str) -> str:
     Examples
     --------
     >>> glued("« signal net » : 90 %")
-    '«\u00a0signal net\u00a0»\u00a0: 90\u00a0%'
+    '«\xa0signal net\xa0»\xa0: 90\xa0%'
     """
     return re.sub(r" (?=[»:;?!%])|(?<=«) ", "\u00a0", text)
 

@@ -145,7 +145,7 @@ def test_first_sheet_says_how_to_read_and_how_not_to(book, built):
     said = [lecture.usage, lecture.non_usage, *lecture.validite, *lecture.invisible]
     said += ["100 = le plus fragile", "21 novembre 2026", "Licence Ouverte 2.0", "01001"]
     said += [f"« {word} »" for word in ("signal net", "signal probable", "pas de signal")]
-    said += ["au moins 90 fois sur\u202f100", "au plus 10 fois sur\u202f100"]
+    said += ["au moins 90 fois sur 100", "au plus 10 fois sur 100"]
     said += ["EPCI partiel", "Orée d'Anjou", built.method.sha256]
     for words in said:
         assert words in text, words

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fragilite.dictionary import scale
-from fragilite.french import THIN, day, listing, number
+from fragilite.french import day, listing, times
 from fragilite.method import Incertitude
 from fragilite.pipeline import Build
 from fragilite.provenance import as_of, provenance, source_records
@@ -87,16 +87,12 @@ def _words(rules: Incertitude) -> list[str]:
     shares = rules.lecture
     both = "selon les données et selon les choix de méthode"
     return [
-        f"« {net} » : dans le cinquième le plus fragile au moins {_share(shares.net)}, {both}.",
-        f"« {probable} » : au moins {_share(shares.probable)}, {both}.",
-        f"« {nothing} » : au plus {_share(shares.sans)}, {both}. C'est une place dans un "
+        f"« {net} » : dans le cinquième le plus fragile au moins {times(shares.net)}, {both}.",
+        f"« {probable} » : au moins {times(shares.probable)}, {both}.",
+        f"« {nothing} » : au plus {times(shares.sans)}, {both}. C'est une place dans un "
         "classement, pas une absence de besoins.",
         f"« {open_question} » : dans les autres cas, les chiffres seuls ne tranchent pas.",
     ]
-
-
-def _share(share: float) -> str:
-    return f"{number(100 * share)} fois sur{THIN}100"
 
 
 def _use(build: Build) -> list[str]:

@@ -38,9 +38,9 @@ USAGE = [
     "Une cellule vide est une donnée manquante, jamais un zéro : la colonne « statut » dit "
     "pourquoi.",
     "Les codes sont ici du texte : 01001 garde son zéro. Un CSV n'a pas de types : ouvert d'un "
-    "double-clic, il perd ce zéro dans les départements 01 à 09, et un code d'EPCI s'y montre "
-    "comme 2E+08 tant que la colonne est étroite. Prenez ce classeur, ou importez le CSV par "
-    "Données > À partir d'un fichier texte, les codes en « Texte ».",
+    "double-clic, il perd ce zéro dans les départements 01 à 09, et un code d'EPCI peut s'y "
+    "montrer comme 2E+08 tant que la colonne est étroite. Prenez ce classeur, ou importez le CSV "
+    "par Données > À partir d'un fichier texte, les codes en « Texte ».",
 ]
 
 #: Rows of a table: a note, names of columns (for programs), labels (for people: filters, frozen).
@@ -373,9 +373,10 @@ def _records(
         min(max(max(len(record[key]) for record in [labels, *records]) + 2, LEAST), RECORD)
         for key in labels
     ]
+    for place, width in enumerate(widths):
+        sheet.set_column(place, place, width)
     for row, record in enumerate([labels, *records]):
-        for place, (key, width) in enumerate(zip(labels, widths, strict=True)):
-            sheet.set_column(place, place, width)
+        for place, key in enumerate(labels):
             _cell(sheet, row, place, record[key], styles["wrapped" if row else "label"])
         heights = [_height(record[key], width) for key, width in zip(labels, widths, strict=True)]
         sheet.set_row(row, max(heights) if row else HEAD)
@@ -392,6 +393,6 @@ def _page(sheet: Any, title: str, *, wide: bool) -> None:
     sheet.set_landscape()
     sheet.set_paper(A4)
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-    sheet.set_footer(f"&L&8{title.replace('&', '&&')[:180]}&R&8&P / &N")
+    sheet.set_footer(f"&L&8 {title[:180].replace('&', '&&')}&R&8&P / &N")
     if wide:
         sheet.fit_to_pages(1, 0)
