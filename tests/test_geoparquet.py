@@ -1,6 +1,10 @@
 """GeoParquet, read back as its readers would: geopandas and DuckDB, whole or by a box."""
 
 import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import duckdb
 import geopandas as gpd
@@ -13,6 +17,7 @@ import shapely
 from fragilite import outputs
 from fragilite.outputs import geoparquet
 
+VALIDATOR = Path(sys.executable).with_name("geoparquet-validator")
 #: Around Saumur, in Lambert-93.
 BOX = (455_000.0, 6_680_000.0, 475_000.0, 6_700_000.0)
 
@@ -102,11 +107,21 @@ def test_duckdb_reads_a_box(path, inside):
 
 
 def test_one_row_per_commune_and_every_column_described(built, path):
-    schema = pq.read_schema(path)
+    """In the keys of the file, as DuckDB sees them."""
     assert pq.ParquetFile(path).metadata.num_rows == len(built.communes)
-    for name in built.communes.columns:
-        notes = schema.field(name).metadata
-        assert all(notes[key].strip() for key in (b"libelle", b"unite", b"description", b"source"))
+    with duckdb.connect() as database:
+        query = "SELECT key, value FROM parquet_kv_metadata(?)"
+        keys = dict(database.execute(query, [str(path)]).fetchall())
+    facts = json.loads(keys[b"fragilite"])
+    assert facts["methode"]["sha256"] == built.method.sha256
+    assert list(facts["colonnes"]) == list(built.communes.columns)
+    for notes in facts["colonnes"].values():
+        assert all(notes[key].strip() for key in ("libelle", "unite", "description", "source"))
+
+
+def test_footer_is_lighter_than_the_figures(path):
+    """What every reader fetches first, even for one box."""
+    assert pq.ParquetFile(path).metadata.serialized_size < path.stat().st_size / 2
 
 
 def groups_met(path, box):
@@ -141,6 +156,13 @@ def test_a_box_opens_few_groups(built, layer, path, tmp_path, monkeypatch):
     opened, groups = groups_met(sorted_, BOX)
     assert groups == 8
     assert len(opened) <= 3 < len(groups_met(by_codes, BOX)[0])
+    assert "PASS  /conf/distribution/spatial-order" in judged(sorted_)
+    assert "FAIL  /conf/distribution/spatial-order" in judged(by_codes)
+
+
+def judged(path):
+    """What an independent validator says of a file."""
+    return subprocess.run([VALIDATOR, "check", str(path)], capture_output=True, text=True).stdout
 
 
 def test_communes_without_an_outline_come_last(built, layer, tmp_path):

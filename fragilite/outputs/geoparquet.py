@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -22,42 +21,45 @@ ROW_GROUP = 1_000
 #: On the same table, level 3 takes 1 % off level 1 in the same time; level 19 another 1 %, in
 #: seven times the time.
 ZSTD = 3
+#: What the dictionary says of a column, in the metadata.
+DESCRIBED = ("libelle", "unite", "description", "source")
 
 
 def write(build: Build, layer: gpd.GeoDataFrame, path: Path) -> None:
     """Write one row per commune, full precision, with provenance and column descriptions.
 
     geopandas writes the geometry and the ``geo`` key; the table is then written again with what it
-    cannot carry: a description for each column and the provenance, under the key ``fragilite``.
+    cannot carry: the provenance and a description of each column, as JSON under ``fragilite``.
 
     Rows follow a Hilbert curve, not the order of codes: neighbours stay together, so that a group
     of rows covers little ground and a reader of a bounding box opens few of them.
+
+    Arrow's own schema is left out: it copies every key a second time, in base64, so that the footer
+    that all readers fetch first was 163 kB of 273; without it, 87 of 197. Descriptions are in the
+    keys of the file, where DuckDB and GDAL see them too, not in those of Arrow's fields.
     """
     buffer = io.BytesIO()
     along_the_curve(layer).to_parquet(
         buffer, index=False, schema_version="1.1.0", write_covering_bbox=True
     )
     table = pq.read_table(buffer)
-    schema = table.schema
-    for place, field in enumerate(schema):
-        column = build.columns.get(field.name)
-        if column:
-            notes = {
-                "libelle": column.libelle,
-                "unite": column.unite,
-                "description": column.description,
-                "source": column.source,
-            }
-            schema = schema.set(place, field.with_metadata(notes))
-    metadata: dict[Any, bytes] = dict(schema.metadata or {})
-    metadata[b"fragilite"] = json.dumps(provenance(build), ensure_ascii=False).encode()
-    pq.write_table(
-        table.cast(schema).replace_schema_metadata(metadata),
-        path,
-        compression="zstd",
-        compression_level=ZSTD,
-        row_group_size=ROW_GROUP,
-    )
+    facts = provenance(build) | {"colonnes": _described(build)}
+    metadata = dict(table.schema.metadata or {})
+    metadata[b"fragilite"] = json.dumps(facts, ensure_ascii=False).encode()
+    bare = table.replace_schema_metadata(None)
+    with pq.ParquetWriter(
+        path, bare.schema, compression="zstd", compression_level=ZSTD, store_schema=False
+    ) as writer:
+        writer.write_table(bare, row_group_size=ROW_GROUP)
+        writer.add_key_value_metadata(metadata)
+
+
+def _described(build: Build) -> dict[str, dict[str, str]]:
+    """Label, unit, meaning and source of each column."""
+    return {
+        name: {key: getattr(build.columns[name], key) for key in DESCRIBED}
+        for name in build.communes.columns.astype(str)
+    }
 
 
 def along_the_curve(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
