@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from fragilite.dictionary import Column
-from fragilite.outputs.tables import french, rounded
 from fragilite.pipeline import Build
 from fragilite.provenance import as_of, provenance
 
@@ -86,11 +85,9 @@ def table_schema(
     excel : bool
         Written for French Excel: decimal comma, « oui » and « non ».
     """
-    shown = rounded(table, build.columns)
-    shown = french(shown, build.columns) if excel else shown
     return {
         "fields": [
-            _field(build.columns[str(name)], shown[name], key, excel=excel) for name in shown
+            _field(build.columns[str(name)], table[name], key, excel=excel) for name in table
         ],
         "primaryKey": key,
         "missingValues": [""],
@@ -110,12 +107,25 @@ def _field(column: Column, values: pd.Series, key: str, *, excel: bool) -> dict[
     if column.type == "number" and not whole and excel:
         field["decimalChar"] = ","
     if column.type == "boolean":
-        field |= {"trueValues": ["oui" if excel else "true"]}
-        field |= {"falseValues": ["non" if excel else "false"]}
-    known = values[values.notna() & (values.astype(str) != "")]
-    if len(known) and "decimalChar" not in field:  # frictionless reads examples with a point
-        field["example"] = str(known.iloc[0])
+        field |= {"trueValues": [BOOLEANS[excel][True]], "falseValues": [BOOLEANS[excel][False]]}
+    first = next((value for value in values if not pd.isna(value) and value != ""), None)
+    if first is not None and "decimalChar" not in field:  # frictionless reads it with a point
+        field["example"] = _example(column, first, excel=excel)
     return field | ({"constraints": found} if (found := _constraints(column, key)) else {})
+
+
+#: How the CSV and that of French Excel write a boolean.
+BOOLEANS = (("false", "true"), ("non", "oui"))
+
+
+def _example(column: Column, value: Any, *, excel: bool) -> str:
+    """A value as the CSV files write it."""
+    if column.type == "boolean":
+        return BOOLEANS[excel][bool(value)]
+    if column.type == "string":
+        return str(value)
+    shown = round(float(value), column.decimales)
+    return str(int(shown)) if column.decimales == 0 else str(shown)
 
 
 def _constraints(column: Column, key: str) -> dict[str, Any]:
