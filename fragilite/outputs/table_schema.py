@@ -12,6 +12,10 @@ from fragilite.dictionary import Column
 from fragilite.pipeline import Build
 from fragilite.provenance import as_of, provenance
 
+#: What a portal files the data under.
+KEYWORDS = ["fragilité numérique", "inclusion numérique", "commune", "EPCI"]
+#: How the CSV and that of French Excel write a boolean.
+BOOLEANS = (("false", "true"), ("non", "oui"))
 LICENCES = {
     "Licence Ouverte 2.0": {
         "name": "etalab-2.0",
@@ -50,10 +54,6 @@ def write(build: Build, path: Path) -> None:
     }
     schema = described | table_schema(build, build.communes, "code_insee")
     path.write_text(json.dumps(schema, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-
-
-#: What a portal files the data under.
-KEYWORDS = ["fragilité numérique", "inclusion numérique", "commune", "EPCI"]
 
 
 def licences(build: Build) -> list[dict[str, str]]:
@@ -112,10 +112,6 @@ def _field(column: Column, values: pd.Series, key: str, *, excel: bool) -> dict[
     if first is not None and "decimalChar" not in field:  # frictionless reads it with a point
         field["example"] = _example(column, first, excel=excel)
     return field | ({"constraints": found} if (found := _constraints(column, key)) else {})
-
-
-#: How the CSV and that of French Excel write a boolean.
-BOOLEANS = (("false", "true"), ("non", "oui"))
 
 
 def _example(column: Column, value: Any, *, excel: bool) -> str:
