@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fragilite import cartography
 from fragilite.columns import declared
 from fragilite.dictionary import Column, classed_nodes
 from fragilite.french import glued
@@ -47,16 +48,11 @@ USAGE = [
 NOTE, NAMES, LABELS, FIRST = 0, 1, 2, 3
 #: Columns of names that stay in sight.
 FROZEN = 2
-#: BuPu of ColorBrewer, safe for the colour-blind: from the least to the most fragile.
-RAMP = ("#EDF8FB", "#8C96C6", "#810F7C")
+#: From the least to the most fragile: the ends and the middle of the maps' colours.
+RAMP = tuple(cartography.RAMP[place].upper() for place in (0, 2, -1))
 #: Place between the middle and the darkest colour from which white reads better than black: both
 #: contrasts are at least 4.5 there.
 WHITE_FROM = 0.35
-#: Widths of columns, in characters: least and largest of a number, then of a text; and what the
-#: button of a filter takes.
-NUMBER, WIDEST, LEAST, LARGEST, BUTTON = 12, 24, 9, 34, 2
-#: The names of columns are written small: what a character takes of the width of a usual one.
-SMALL = 0.75
 #: Widths, in characters: of a page of text, of a small screen, of the widest table that can be
 #: read on a page.
 PAGE, SCREEN, PRINTED = 110, 150, 250
