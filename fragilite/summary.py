@@ -80,7 +80,9 @@ def summary(
         "plus_de_personnes": _records(crowd[volume].dropna(subset=["personnes_a_accompagner"])),
         "plus_fragiles_tiennent": _held(build),
         "certitude": certainty(build),
-        "a_savoir": remarks(build) + _outline_remarks(build, files),
+        "a_savoir": remarks(build)
+        + _outline_remarks(build, files)
+        + _zero_remarks(build.communes["code_insee"], files),
         "sources": [
             {key: source[key] for key in ("editeur", "titre", "millesime", "geographie", "licence")}
             | {"communes": _covered(build, source["source"], source["millesime"])}
@@ -230,6 +232,18 @@ def _outline_remarks(build: Build, files: Sequence[Path]) -> list[str]:
     outlines = build.inputs.contours().geometry
     names = build.inputs.communes["nom"][outlines.isna().to_numpy()]
     return [f"Sans contour, donc hors de la carte : {_who(list(names))}."] if len(names) else []
+
+
+def _zero_remarks(codes: pd.Series, files: Sequence[Path]) -> list[str]:
+    """A CSV has no types: a spreadsheet takes 01001 for the number 1001."""
+    zero = codes[codes.str.startswith("0")]
+    if zero.empty or not any(path.name.endswith("_excel.csv") for path in files):
+        return []
+    code = zero.iloc[0]
+    return [
+        f"Ouvert d'un double-clic, le CSV du tableur montre {int(code)} pour {code} : prenez le "
+        "classeur, dont les codes sont du texte (--format xlsx)."
+    ]
 
 
 def _who(names: list[str]) -> str:

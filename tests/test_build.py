@@ -1,5 +1,8 @@
 """The index of Maine-et-Loire against independent figures, and the contract of the columns."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +13,7 @@ from fragilite.errors import FragiliteError, SourceUnavailableError, UsageError
 from fragilite.ingestion.bundled import home_of
 from fragilite.ingestion.options import Options
 from fragilite.pipeline import _checked, build
+from fragilite.summary import summary
 from fragilite.table import Statut
 from fragilite.territory import parse_territory
 
@@ -285,3 +289,11 @@ def test_places_in_epci(built):
     alone = table.index[table["code_epci"] == "244400552"]  # 1 commune of 20 is in Maine-et-Loire
     assert len(alone) == 1
     assert built.places_in_epci.loc[alone].isna().all(axis=None)
+
+
+def test_a_csv_that_loses_a_zero_says_so(built):
+    files = [Path("fragilite_01_excel.csv")]
+    ain = replace(built, communes=built.communes.assign(code_insee="01001"))
+    assert any("montre 1001 pour 01001" in one for one in summary(ain, files)["a_savoir"])
+    for quiet in (summary(ain, [Path("fragilite_01.csv")]), summary(built, files)):
+        assert not any("double-clic" in one for one in quiet["a_savoir"])
