@@ -293,7 +293,8 @@ def test_places_in_epci(built):
 
 def test_a_csv_that_loses_a_zero_says_so(built):
     files = [Path("fragilite_01_excel.csv")]
-    ain = replace(built, communes=built.communes.assign(code_insee="01001"))
+    codes = built.communes["code_insee"].replace({"49002": "01001"})
+    ain = replace(built, communes=built.communes.assign(code_insee=codes))
     assert any("montre 1001 pour 01001" in one for one in summary(ain, files)["a_savoir"])
     for quiet in (summary(ain, [Path("fragilite_01.csv")]), summary(built, files)):
         assert not any("double-clic" in one for one in quiet["a_savoir"])
