@@ -403,6 +403,8 @@ def _sure(facts: dict[str, Any]) -> list[str]:
     return ["À quel point est-ce sûr", *(paragraph(line, "  ") for line in lines)]
 
 
+#: Said in place of contributions.
+NOT_ADDITIVE = "Cette méthode n'additionne pas : elle n'a pas de contributions."
 #: From this reliability up, smoothing changes nothing worth a word.
 SURE = 0.9
 #: What must be said with some readings, wherever they are written.
@@ -419,7 +421,7 @@ def _origin(facts: dict[str, Any]) -> list[str]:
     if facts["indice"]["valeur"] is None:
         return []
     if any(item["contribution"] is None for item in counted):
-        return ["Cette méthode n'additionne pas : elle n'a pas de contributions."]
+        return [NOT_ADDITIVE]
     points = rounded_parts([item["contribution"] for item in counted])
     order = sorted(range(len(counted)), key=lambda place: -counted[place]["contribution"])
     heaviest = [counted[place]["court"] for place in order[:2]]
@@ -515,27 +517,44 @@ def _withdrawn(item: dict[str, Any]) -> str:
     return f"{item['libelle']} : {shown} en {item['millesime'][:4]}, trop ancien pour compter."
 
 
+def missing_note(label: str, status: Statut) -> str:
+    """Why an indicator does not count for a commune, and what becomes of its weight."""
+    return f"{label} : {_WHY_MISSING[status]} ; son poids est réparti sur le reste de son groupe."
+
+
+def estimated_note(label: str, rule: str) -> str:
+    """That a figure is an estimate, and of which kind."""
+    return f"{label} : estimé ({rule})."
+
+
+def smoothed_note(label: str, reliability: float) -> str:
+    """That a share stands on few people."""
+    return (
+        f"{label} : la part observée tient à peu de personnes (fiabilité "
+        f"{number(reliability, 2)} sur 1) ; elle est rapprochée de celle de l'EPCI "
+        "ou du département."
+    )
+
+
+def partial_note(completeness: float) -> str:
+    """On how much of its weight an index stands."""
+    return f"L'indice repose sur {number(100 * completeness)} % de son poids."
+
+
 def _lacking(facts: dict[str, Any], build: Build) -> list[str]:
     lines = []
     for item in facts["indicateurs"]:
         if item["code"] in build.withdrawn:
             lines.append(_withdrawn(item))
         elif not item["compte"]:
-            reason = _WHY_MISSING[Statut[item["statut"].upper()]]
-            lines.append(
-                f"{item['libelle']} : {reason} ; son poids est réparti sur le reste de son groupe."
-            )
+            lines.append(missing_note(item["libelle"], Statut[item["statut"].upper()]))
         elif item["statut"] == "estime":
-            lines.append(f"{item['libelle']} : estimé ({item['regle']}).")
+            lines.append(estimated_note(item["libelle"], item["regle"]))
         if item["compte"] and (item["fiabilite"] or 1.0) < SURE:
-            lines.append(
-                f"{item['libelle']} : la part observée tient à peu de personnes (fiabilité "
-                f"{number(item['fiabilite'], 2)} sur 1) ; elle est rapprochée de celle de l'EPCI "
-                "ou du département."
-            )
+            lines.append(smoothed_note(item["libelle"], item["fiabilite"]))
     completeness = facts["indice"]["completude"]
     if completeness is not None and completeness < 1:
-        lines.append(f"L'indice repose sur {number(100 * completeness)} % de son poids.")
+        lines.append(partial_note(completeness))
     lines += class_warnings(build)
     written = [paragraph(line, "  ") for line in lines]
     return ["Ce qui manque ou se discute", *written] if written else []

@@ -1,0 +1,109 @@
+"""The page for a meeting: one HTML file that loads nothing, on a screen, a phone or paper."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fragilite.errors import UsageError
+from fragilite.french import number
+
+if TYPE_CHECKING:
+    from fragilite.pipeline import Build
+
+#: Bytes that a page may weigh: what goes by mail and opens at once on a phone.
+HEAVIEST = 3_000_000
+#: What would end the block of data, or a line of a script, early.
+_ESCAPED = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
+
+
+def write(build: Build, path: Path) -> None:
+    """Write the page of a build. No date of making: two runs give the same bytes.
+
+    Raises
+    ------
+    UsageError
+        If the territory is too large for one page.
+    """
+    path.write_bytes(render(build).encode("utf-8"))
+
+
+def render(build: Build) -> str:
+    """The page of a build.
+
+    Raises
+    ------
+    UsageError
+        If the territory is too large for one page.
+    """
+    from fragilite.outputs.report_facts import gather
+
+    page = laid_out(gather(build))
+    weight = len(page.encode("utf-8"))
+    if weight > HEAVIEST:
+        raise UsageError(
+            f"{build.inputs.territory.libelle} : une page de {_megabytes(weight)} Mo, "
+            f"{_megabytes(HEAVIEST)} Mo au plus pour qu'elle s'ouvre sur un téléphone.",
+            "Faites une page par région ou par département : --region 52, --dept 49.",
+        )
+    return page
+
+
+def _megabytes(weight: int) -> str:
+    return number(weight / 1e6, 1)
+
+
+def laid_out(facts: dict[str, Any]) -> str:
+    """Facts in their template, with the style and the script inside.
+
+    The page declares a policy by which nothing may be loaded, and only this style and this script,
+    known by their digests, may act: the browser itself enforces that the file is self-contained.
+    """
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    style, script = _text("page.css"), _text("page.js")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["nombre"] = number
+    environment.filters["points"] = _points
+    page = environment.from_string(_text("page.html")).render(
+        facts,
+        style=Markup(style),
+        script=Markup(script),
+        empreinte_style=_digest(style),
+        empreinte_script=_digest(script),
+        bloc=Markup(embedded(facts["donnees"])),
+    )
+    return page.rstrip("\n") + "\n"
+
+
+def _points(text: str) -> str:
+    """A note as a sentence: a capital first, a full stop last."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+def embedded(data: Any) -> str:
+    """JSON that no name can break out of, whatever it holds.
+
+    Examples
+    --------
+    >>> embedded({"nom": "</script>"})
+    '{"nom":"\\\\u003c/script\\\\u003e"}'
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.translate(_ESCAPED)
+
+
+def _text(name: str) -> str:
+    return (files("fragilite.outputs") / "page" / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """Digest of an inline style or script, as a Content-Security-Policy names it."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
