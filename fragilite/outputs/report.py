@@ -66,12 +66,16 @@ def laid_out(facts: dict[str, Any]) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
+    from fragilite.outputs.report_facts import readable
+
     style, script = _text("page.css"), _text("page.js")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["nombre"] = number
     environment.filters["points"] = _points
+    environment.filters["jour"] = _day
+    environment.filters["lisible"] = readable
     page = environment.from_string(_text("page.html")).render(
         facts,
         style=Markup(style),
@@ -86,6 +90,11 @@ def laid_out(facts: dict[str, Any]) -> str:
 def _points(text: str) -> str:
     """A note as a sentence: a capital first, a full stop last."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+def _day(iso: str) -> str:
+    """``30/06/2026``, or a dash where the date is unknown."""
+    return "/".join(reversed(iso.split("-"))) or "–"
 
 
 def embedded(data: Any) -> str:

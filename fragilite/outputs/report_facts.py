@@ -159,8 +159,13 @@ def _counted(build: Build, code: str) -> str:
     """The vintage of an indicator, or that it does not count."""
     vintage = build.result.figures[code].millesime
     if code in build.withdrawn:
-        return f"Pas compté{f' (données de {vintage})' if vintage else ' (aucune donnée)'}."
-    return f"Millésime {vintage}."
+        return f"Pas compté ({f'données de {readable(vintage)}' if vintage else 'aucune donnée'})."
+    return f"Millésime {readable(vintage or '')}."
+
+
+def readable(vintage: str) -> str:
+    """A vintage in print: ``2026 T2``."""
+    return vintage.replace("_", " ")
 
 
 # --- the map -----------------------------------------------------------------------------------
@@ -173,6 +178,7 @@ def _theme(build: Build, theme: Theme) -> dict[str, Any]:
     return {
         "code": theme.code,
         "libelle": theme.libelle,
+        "court": _capital(theme.court),
         "unite": theme.unite,
         "cercles": _circles(values) if theme.is_quantity else [],
         "classes": [
@@ -218,7 +224,7 @@ def _map(
             for path, colour in zip(canvas.paths(outlines.contours), colours, strict=True)
         ],
         "sans_contour": int(outlines.contours.isna().sum()),
-        "epci": canvas.paths(outlines.epci),
+        "epci": canvas.paths(outlines.epci.reindex(build.epci["code_epci"])),
         "cadres": [
             {"libelle": frame.libelle, "boite": _box(canvas, frame.boite)}
             for frame in outlines.cadres
@@ -262,6 +268,10 @@ def _short(build: Build, name: str, courts: Mapping[str, str]) -> str:
     """Header of a column, short enough for its width."""
     fixed = {"rang_min_90": "Rang à 90 %", "classe": "Classe"}
     label = fixed.get(name) or courts.get(name) or build.columns[name].libelle
+    return _capital(label)
+
+
+def _capital(label: str) -> str:
     return label[:1].upper() + label[1:]
 
 
@@ -456,7 +466,7 @@ def _figure(build: Build, code: str, figure: Grandeur) -> dict[str, Any]:
         "code": code,
         "libelle": figure.libelle,
         "suffixe": _suffix(figure.unite),
-        "millesime": found.millesime or "",
+        "millesime": readable(found.millesime or ""),
         "france": _national(figure, found.millesime),
     }
 

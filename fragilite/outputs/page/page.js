@@ -148,11 +148,15 @@ function certitude(row) {
   const known = low !== null && high !== null;
   return {
     lecture: reading === null || reading === undefined ? null : data.lectures[reading].texte,
-    intervalle: known ? `${rang(low)} – ${rang(high)}` : null,
-    proba: ecrit(towns, "proba_premier_cinquieme", row),
-    scenarios: ecrit(towns, "part_scenarios_premier_cinquieme", row),
+    rang_min: known && low !== high ? rang(low) : null,
+    rang_max: known ? rang(high) : null,
+    proba: fois("proba_premier_cinquieme", row),
+    scenarios: fois("part_scenarios_premier_cinquieme", row),
   };
 }
+
+/** A share read as « n times out of 100 », with a decimal only where it has one. */
+const fois = (column, row) => ecrit(towns, column, row)?.replace(/,0$/, "") ?? null;
 
 /** A figure of a commune beside its EPCI, its département and France. */
 function grandeur(figure, row) {
@@ -502,8 +506,8 @@ function choisis(row, group) {
   chosen = row;
   chosenGroup = group;
   $("choisie").setAttribute("d", row === null ? "" : shapes[row].getAttribute("d") ?? "");
-  $("voisinage").setAttribute("d", group === null ? "" : membres(group)
-    .map((one) => shapes[one].getAttribute("d") ?? "").join(""));
+  const border = group === null ? null : $("limites").children[group];
+  $("voisinage").setAttribute("d", border?.getAttribute("d") ?? "");
   shapes.forEach((shape, place) => shape.setAttribute("aria-selected", place === row));
   for (const line of document.querySelectorAll("#communes-table tbody tr")) {
     line.classList.toggle("choisie", row !== null && codeDe(line) === towns.code[row]);
