@@ -120,6 +120,17 @@ def paragraph(text: str, indent: str = "") -> str:
     ).replace("\u00a0", " ")
 
 
+def glued(text: str) -> str:
+    r"""A text whose marks no line end parts from their word; ``%}`` of a template is left alone.
+
+    Examples
+    --------
+    >>> glued("« 3 % » : oui")
+    '«\xa03\xa0%\xa0»\xa0: oui'
+    """
+    return re.sub(r" (?=[»:;?!]|%(?!}))|(?<=«) ", "\u00a0", text)
+
+
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], texts: Set[str]) -> list[str]:
     """Lines of a table whose columns have equal widths: texts to the left, numbers to the right.
 

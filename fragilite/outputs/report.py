@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fragilite.errors import UsageError
-from fragilite.french import number
+from fragilite.french import glued, number
 
 if TYPE_CHECKING:
     from fragilite.pipeline import Build
@@ -70,21 +70,27 @@ def laid_out(facts: dict[str, Any]) -> str:
 
     style, script = _text("page.css"), _text("page.js")
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=_finished,
+    )  # fmt: skip
     environment.filters["nombre"] = number
     environment.filters["points"] = _points
     environment.filters["jour"] = _day
     environment.filters["lisible"] = readable
-    page = environment.from_string(_text("page.html")).render(
+    page = environment.from_string(glued(_text("page.html"))).render(
         facts,
         style=Markup(style),
         script=Markup(script),
         empreinte_style=_digest(style),
         empreinte_script=_digest(script),
-        bloc=Markup(embedded(facts["donnees"])),
+        bloc=Markup(glued(embedded(facts["donnees"]))),  # compact: no space outside of texts
     )
     return page.rstrip("\n") + "\n"
+
+
+def _finished(value: Any) -> Any:
+    """Texts as they are set; the style, the script and the block of data as they are."""
+    return glued(value) if type(value) is str else value
 
 
 def _points(text: str) -> str:
