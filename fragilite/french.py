@@ -98,17 +98,6 @@ def listing(items: Sequence[str]) -> str:
     return f"{', '.join(items[:-1])} et {items[-1]}"
 
 
-def glued(text: str) -> str:
-    r"""A text whose marks never part from their word: no-break spaces inside « », before : ; ? ! %.
-
-    Examples
-    --------
-    >>> glued("« signal net » : 90 %")
-    '«\xa0signal net\xa0»\xa0: 90\xa0%'
-    """
-    return re.sub(r" (?=[»:;?!%])|(?<=«) ", "\u00a0", text)
-
-
 def paragraph(text: str, indent: str = "") -> str:
     """Wrap a sentence to the terminal, 100 columns at most, with an indent on every line.
 
@@ -174,8 +163,12 @@ def fold(name: str) -> str:
     return " ".join(long.get(word, word) for word in plain.split())
 
 
-def rounded_parts(parts: Sequence[float], decimals: int = 1) -> list[float]:
+def rounded_parts(
+    parts: Sequence[float], decimals: int = 1, total: float | None = None
+) -> list[float]:
     """Round numbers so that they still add up to their rounded total (largest remainders).
+
+    `total` is the sum as it is known elsewhere: 6.25 and 6.249999 are not written alike.
 
     Examples
     --------
@@ -185,8 +178,9 @@ def rounded_parts(parts: Sequence[float], decimals: int = 1) -> list[float]:
     scale = 10**decimals
     scaled = [part * scale for part in parts]
     floors = [math.floor(part) for part in scaled]
-    total = round(float(f"{sum(parts):.{decimals}f}") * scale)  # as the total will be written
+    whole = sum(parts) if total is None else total
+    missing = round(float(f"{whole:.{decimals}f}") * scale) - sum(floors)  # as it will be written
     order = sorted(range(len(parts)), key=lambda place: floors[place] - scaled[place])
-    for place in order[: total - sum(floors)]:
+    for place in order[:missing]:
         floors[place] += 1
     return [floor / scale for floor in floors]

@@ -513,10 +513,10 @@ def _commune_values(build: Build) -> dict[str, dict[str, Any]]:
     names += [f"{code}_lisse" for code, one in method.indicateurs.items() if one.lissage]
     names += ["rang_min_90", "rang_max_90"] if build.uncertainty else []
     columns = {name: scaled(table[name], build.columns[name].decimales) for name in names}
-    columns["completude"] = scaled(100 * table["completude"], 0)
+    columns["poids_observe"] = scaled(100 * table["completude"], 0)
     if build.uncertainty:
-        for name in ("proba_premier_cinquieme", "part_scenarios_premier_cinquieme"):
-            columns[name] = scaled(100 * table[name], TIMES)
+        columns["fois_donnees"] = scaled(100 * table["proba_premier_cinquieme"], TIMES)
+        columns["fois_choix"] = scaled(100 * table["part_scenarios_premier_cinquieme"], TIMES)
     share = 100 * table[PEOPLE] / table[PEOPLE].sum()
     columns["part_personnes"] = scaled(share, 1)
     return _kept(columns | _contributions(build) | _ranks(build))
@@ -528,12 +528,12 @@ def _contributions(build: Build) -> dict[str, dict[str, Any] | None]:
     codes = list(scores.scored)
     counted = scores.indicateurs[codes].notna().to_numpy()
     parts = scores.contributions[codes].to_numpy(dtype=float)
-    ranked = build.communes[build.method.root].notna().to_numpy()
+    index = build.communes[build.method.root].to_numpy(dtype=float)
     shown = np.full(parts.shape, np.nan)
-    for row in np.flatnonzero(ranked):
+    for row in np.flatnonzero(~np.isnan(index)):
         here = counted[row]
         if not np.isnan(parts[row, here]).any():
-            shown[row, here] = rounded_parts(parts[row, here].tolist())
+            shown[row, here] = rounded_parts(parts[row, here].tolist(), total=float(index[row]))
     return {f"{code}_contribution": scaled(shown[:, at], 1) for at, code in enumerate(codes)}
 
 

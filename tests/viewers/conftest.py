@@ -91,3 +91,16 @@ def pages():
         return target
 
     return _texts, _picture
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window, driven by playwright."""
+    found = shutil.which("chromium-browser") or program(
+        "chromium", "Chromium absent : apt-get install chromium"
+    )
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright absent")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield opened
+        opened.close()

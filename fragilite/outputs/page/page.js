@@ -119,7 +119,7 @@ function identite(row, former) {
     indice: ecrit(towns, index.colonne, row),
     sans_indice: value === null,
     classe: place === null ? "" : index.classes[place],
-    completude: ecrit(towns, "completude", row),
+    completude: ecrit(towns, "poids_observe", row),
     personnes: ecrit(towns, "personnes_a_accompagner", row),
     part_personnes: ecrit(towns, "part_personnes", row),
     place_france: ecrit(towns, "place_france", row),
@@ -150,8 +150,8 @@ function certitude(row) {
     lecture: reading === null || reading === undefined ? null : data.lectures[reading].texte,
     rang_min: known && low !== high ? rang(low) : null,
     rang_max: known ? rang(high) : null,
-    proba: fois("proba_premier_cinquieme", row),
-    scenarios: fois("part_scenarios_premier_cinquieme", row),
+    proba: fois("fois_donnees", row),
+    scenarios: fois("fois_choix", row),
   };
 }
 
