@@ -208,8 +208,9 @@ def test_sheet_says_what_explain_says(built, facts, code):
     assert read("sur_epci") == told["indice"]["rang_epci_sur"]
     assert read("place_france") == round(told["indice"]["place_en_france"])
     assert read("rang_min_90") == told["certitude"]["rang_min_90"]
-    assert data["lectures"][data["communes"]["lecture"][row]]["libelle"] == (
-        told["certitude"]["lecture"]
+    assert (
+        data["lectures"][data["communes"]["lecture"][row]]["libelle"]
+        == (told["certitude"]["lecture"])
     )
     notes = [data["notes"][at] for at in data["communes"]["notes"][row]]
     for item in told["indicateurs"]:
@@ -326,7 +327,7 @@ def test_overseas_outlines_have_frames_inside_the_drawing(built):
     assert [one["libelle"] for one in drawing["cadres"]] == ["Guadeloupe", "La Réunion", "Mayotte"]
     for frame in drawing["cadres"]:
         left, top, width, height = frame["boite"]
-        assert 0 <= left
+        assert left >= 0
         assert left + width <= drawing["largeur"]
         assert top + height <= drawing["hauteur"]
     for at, frame in enumerate(drawing["cadres"]):

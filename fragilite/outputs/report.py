@@ -104,12 +104,12 @@ def _day(iso: str) -> str:
 
 
 def embedded(data: Any) -> str:
-    """JSON that no name can break out of, whatever it holds.
+    r"""JSON that no name can break out of, whatever it holds.
 
     Examples
     --------
     >>> embedded({"nom": "</script>"})
-    '{"nom":"\\\\u003c/script\\\\u003e"}'
+    '{"nom":"\\u003c/script\\u003e"}'
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.translate(_ESCAPED)

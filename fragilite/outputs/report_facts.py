@@ -1,4 +1,4 @@
-"""What the page shows, gathered once and ready for JSON; :mod:`fragilite.outputs.report` lays it out.
+"""What the page shows, ready for JSON; :mod:`fragilite.outputs.report` lays it out.
 
 Everything a reader will see comes from here, in French: the template places it, the script only
 chooses what to show and writes numbers.
@@ -120,14 +120,16 @@ def _place_label(build: Build) -> str:
 
 
 def _opening(build: Build, facts: dict[str, Any]) -> list[str]:
-    """Two or three sentences: where fragility is intense, where people are, and what to do of it."""
+    """A few sentences: where fragility is intense, where people are, what both are for."""
     fragile, crowd = facts["plus_fragiles"][:NAMED], facts["plus_de_personnes"][:NAMED]
     where, held = facts["territoire"], facts["plus_fragiles_tiennent"]
     lines = []
     if fragile:
         names = [f"{row['nom']} ({number(row[build.method.root], 1)})" for row in fragile]
         verb = "est la plus intense à" if len(names) == 1 else "est la plus intense dans"
-        lines.append(f"La fragilité {verb} {listing(names)}, sur une échelle {scale(build.method)}.")
+        lines.append(
+            f"La fragilité {verb} {listing(names)}, sur une échelle {scale(build.method)}."
+        )
     else:
         lines.append(f"Aucune commune n'a d'indice : {MISSING.lower()}.")
     if crowd:
@@ -209,9 +211,7 @@ def _radius_factor(values: pd.Series) -> float:
     return LARGEST * SIDE / top**0.5 if top > 0 else 0.0
 
 
-def _map(
-    build: Build, shown: Sequence[Theme], outlines: Plane, canvas: Canvas
-) -> dict[str, Any]:
+def _map(build: Build, shown: Sequence[Theme], outlines: Plane, canvas: Canvas) -> dict[str, Any]:
     """Everything that is drawn, with the classes of the index as the map opens."""
     index = shown[0]
     classes = index.classes(build.communes[index.colonne])
@@ -381,9 +381,7 @@ def _epci(build: Build) -> list[dict[str, Any]]:
 # --- what the script reads ---------------------------------------------------------------------
 
 
-def _data(
-    build: Build, shown: Sequence[Theme], outlines: Plane, canvas: Canvas
-) -> dict[str, Any]:
+def _data(build: Build, shown: Sequence[Theme], outlines: Plane, canvas: Canvas) -> dict[str, Any]:
     """Columns of the communes, of the EPCI and of the départements, and the words beside them."""
     epci = build.epci["code_epci"].tolist()
     whole = build.inputs.territory.departements
@@ -394,8 +392,7 @@ def _data(
         "themes": [_theme_data(build, theme) for theme in shown],
         "bornee": build.method.methode.bounded,
         "indicateurs": [
-            _figure(build, code, one)
-            | {"compte": code in build.result.scores.scored}
+            _figure(build, code, one) | {"compte": code in build.result.scores.scored}
             for code, one in build.method.indicateurs.items()
         ],
         "contexte": [_figure(build, code, one) for code, one in build.method.contexte.items()],
