@@ -222,7 +222,7 @@ def test_sheet_says_what_explain_says(built, facts, code):
 
 def test_a_reading_never_goes_without_its_caution(page, facts):
     for one in facts["donnees"]["lectures"]:
-        assert one["texte"] == f"{one['libelle']}.{CAUTIONS.get(one['libelle'], '')}"
+        assert one["suite"] == f".{CAUTIONS.get(one['libelle'], '')}"
     shown = Reader(page).texts
     bare = [text for tag, text in shown if tag != "script" and "pas de signal" in text.casefold()]
     assert bare

@@ -397,9 +397,7 @@ def _data(build: Build, shown: Sequence[Theme], outlines: Plane, canvas: Canvas)
         ],
         "contexte": [_figure(build, code, one) for code, one in build.method.contexte.items()],
         "effectifs": [_figure(build, code, one) for code, one in build.method.effectifs.items()],
-        "lectures": [
-            {"libelle": name, "texte": f"{name}.{CAUTIONS.get(name, '')}"} for name in readings
-        ],
+        "lectures": [{"libelle": name, "suite": f".{CAUTIONS.get(name, '')}"} for name in readings],
         "notes": notes,
         "communes": {
             "code": build.communes["code_insee"].tolist(),

@@ -147,7 +147,8 @@ function certitude(row) {
   const high = valeur(towns, "rang_max_90", row);
   const known = low !== null && high !== null;
   return {
-    lecture: reading === null || reading === undefined ? null : data.lectures[reading].texte,
+    lecture: data.lectures[reading]?.libelle ?? null,
+    suite: data.lectures[reading]?.suite ?? null,
     rang_min: known && low !== high ? rang(low) : null,
     rang_max: known ? rang(high) : null,
     proba: fois("fois_donnees", row),
