@@ -117,7 +117,7 @@ def _build(
         typer.Option(
             "--format",
             metavar="LISTE",
-            help="Parmi parquet,csv,excel,xlsx,gpkg (par défaut tous sauf xlsx).",
+            help="Parmi parquet,csv,excel,gpkg (par défaut, ces quatre), xlsx et html.",
             show_default=False,
         ),
     ] = "parquet,csv,excel,gpkg",

@@ -13,14 +13,13 @@ from fragilite.method import available_methods
 from fragilite.pipeline import build
 from fragilite.robustness import LECTURES
 
-FORMATS = ["parquet", "csv", "excel", "xlsx", "gpkg"]
 PACKAGE, SCHEMA = "fragilite_49.datapackage.json", "fragilite_49.schema.json"
 
 
 @pytest.fixture(scope="module")
 def folder(built, tmp_path_factory):
     target = tmp_path_factory.mktemp("paquet")
-    outputs.write(built, target, FORMATS)
+    outputs.write(built, target, outputs.FORMATS)
     return target
 
 

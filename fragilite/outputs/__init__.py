@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fragilite.pipeline import Build
 
 #: Every format, and those written where none is asked for.
-FORMATS = ("parquet", "csv", "excel", "xlsx", "gpkg")
+FORMATS = ("parquet", "csv", "excel", "xlsx", "gpkg", "html")
 DEFAULT_FORMATS = ("parquet", "csv", "excel", "gpkg")
 #: Names and digests of what the program wrote in a folder: any other file there is not ours.
 REGISTER = ".fragilite.json"
@@ -174,7 +174,7 @@ def _writers(
     build: Build, formats: Sequence[str], crs: str | None
 ) -> Iterator[tuple[str, Callable[[Path], None]]]:
     """File names with what writes them."""
-    from fragilite.outputs import geopackage, geoparquet, table_schema, tables, workbook
+    from fragilite.outputs import geopackage, geoparquet, report, table_schema, tables, workbook
 
     stem = build.nom
     if {"parquet", "gpkg"} & set(formats):
@@ -191,6 +191,8 @@ def _writers(
         yield f"{stem}.xlsx", lambda path: workbook.write(build, path)
     if "gpkg" in formats:
         yield f"{stem}.gpkg", lambda path: geopackage.write(build, layer, path)
+    if "html" in formats:
+        yield f"{stem}.html", lambda path: report.write(build, path)
     yield f"{stem}_epci.csv", lambda path: tables.write_epci(build, path)
 
 

@@ -17,6 +17,7 @@ _MEDIATYPES = {
     ".csvt": "text/plain",
     ".parquet": "application/vnd.apache.parquet",
     ".gpkg": "application/geopackage+sqlite3",
+    ".html": "text/html",
     ".json": "application/json",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
@@ -29,6 +30,7 @@ _TITLES = {
     "_excel.csv": "Communes, pour un tableur français",
     ".xlsx": "Classeur : communes, EPCI, dictionnaire et sources",
     ".gpkg": "Communes, contours et indice, pour QGIS",
+    ".html": "Page pour une réunion : carte, tableau, fiche de chaque commune",
     "_epci.csv": "EPCI, recalculés",
 }
 

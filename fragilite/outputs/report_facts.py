@@ -36,8 +36,8 @@ from fragilite.summary import (
     MOST_FRAGILE,
     SHOWN_NODES,
     TWO_READINGS,
-    held_sentence,
     certainty_sentences,
+    held_sentence,
     remarks,
     summary,
 )
