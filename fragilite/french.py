@@ -91,6 +91,34 @@ def of_the(name: str) -> str:
     return f"de {name}"
 
 
+def of_name(name: str) -> str:
+    """A commune, or another proper name, after « de ».
+
+    Examples
+    --------
+    >>> of_name("Saumur"), of_name("Angers"), of_name("Le Mans"), of_name("L'Île-d'Yeu")
+    ('de Saumur', "d'Angers", 'du Mans', "de L'Île-d'Yeu")
+    """
+    for article, contracted in (("Le ", "du "), ("Les ", "des ")):
+        if name.startswith(article):
+            return contracted + name.removeprefix(article)
+    return f"d'{name}" if fold(name)[:1] in set("aeiouy") else f"de {name}"
+
+
+def at_name(name: str) -> str:
+    """A commune after « à ».
+
+    Examples
+    --------
+    >>> at_name("Saumur"), at_name("Le Mans"), at_name("Les Ponts-de-Cé"), at_name("La Pellerine")
+    ('à Saumur', 'au Mans', 'aux Ponts-de-Cé', 'à La Pellerine')
+    """
+    for article, contracted in (("Le ", "au "), ("Les ", "aux ")):
+        if name.startswith(article):
+            return contracted + name.removeprefix(article)
+    return f"à {name}"
+
+
 def listing(items: Sequence[str]) -> str:
     """``a, b et c``."""
     if len(items) < 2:

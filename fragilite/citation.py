@@ -1,0 +1,89 @@
+"""How results are cited: each figure's producer, vintage and date, as Licence Ouverte 2.0 asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fragilite import __version__
+from fragilite.french import day, listing
+from fragilite.ingestion.catalogue import source_of_variables
+from fragilite.ingestion.lots import Lot
+from fragilite.pipeline import Build
+
+
+def lots_of_figures(build: Build, codes: Iterable[str]) -> list[Lot]:
+    """Vintages of sources that some figures of a build come from, in the order of the build.
+
+    Parameters
+    ----------
+    build : Build
+    codes : iterable of str
+        Indicators, context or headcounts of the method.
+    """
+    used = {
+        (source_of_variables()[variable], build.result.figures[code].millesime)
+        for code in codes
+        for variable in build.method.figures[code].calcul.variables
+    }
+    return [lot for lot in build.inputs.lots if (lot.source, lot.millesime) in used]
+
+
+def lots_of_people(build: Build) -> list[Lot]:
+    """Vintage whose age bands the people to accompany are estimated on; none without them."""
+    for tranches in build.method.age_bands:
+        table = build.inputs.newest([name for one in tranches for name in one.effectifs])
+        if table is not None:
+            key = (table.source, table.millesime)
+            return [lot for lot in build.inputs.lots if (lot.source, lot.millesime) == key]
+    return []
+
+
+def lots_of_frame(build: Build) -> list[Lot]:
+    """Where names, EPCI and outlines come from."""
+    return [
+        lot for lot in build.inputs.lots if (lot.source, lot.millesime) not in build.inputs.tables
+    ]
+
+
+def lots_counted(build: Build) -> list[Lot]:
+    """Vintages that the index and the volume rest on, in the order of the build."""
+    found = lots_of_figures(build, build.result.scores.scored) + lots_of_people(build)
+    return [lot for lot in build.inputs.lots if lot in found]
+
+
+def named(lot: Lot) -> str:
+    """``Insee, recensement de la population 2023``."""
+    year = lot.millesime.replace("_", " ")
+    return lot.record.attribution + ("" if year in lot.record.attribution else f" {year}")
+
+
+def dated(lot: Lot) -> str:
+    """The date of a vintage: its publication, else that of its reading by the project."""
+    if lot.publie_le:
+        return f"publié le {day(lot.publie_le)}"
+    return f"relevé le {day(lot.releve_le)}"
+
+
+def sources_line(lots: Iterable[Lot]) -> str:
+    """Producers, vintages and dates, then the licences.
+
+    Returns
+    -------
+    str
+        ``Sources : Insee, recensement de la population 2023 (publié le 30 juin 2026). Licence…``
+    """
+    shown = list(lots)
+    texts = list(dict.fromkeys(f"{named(lot)} ({dated(lot)})" for lot in shown))
+    licences = list(dict.fromkeys(lot.record.licence for lot in shown))
+    return f"Sources : {' ; '.join(texts)}. {listing(licences)}." if shown else ""
+
+
+def cited(build: Build) -> str:
+    """How to cite a build: program, method, territory, year and producers."""
+    header = build.method.methode
+    after = [named(lot) for lot in lots_counted(build)]
+    text = (
+        f"fragilite {__version__}, méthode {header.code} {header.version}, "
+        f"{build.inputs.territory.libelle}, communes au 1er janvier {build.inputs.annee}"
+    )
+    return f"{text}, d'après {' ; '.join(after)}." if after else f"{text}."

@@ -1,0 +1,479 @@
+"""What a document says of a commune, or of an EPCI, in three sentences with their sources.
+
+Where it stands and how surely, what weighs most beside other places, how many people. The words are
+for somebody who signs: a place is described, nobody is judged, and a reading never stands alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from fragilite.citation import lots_of_figures
+from fragilite.explanation import CAUTIONS, SURE, explain
+from fragilite.french import at_name, listing, number, ordinal, plural, quantity
+from fragilite.method import Method, Moyenne, Part
+from fragilite.pipeline import Build
+from fragilite.robustness import LECTURES
+
+#: Indicators named in a sentence, and communes.
+HEAVIEST, NAMED = 2, 3
+#: The reading that says nothing of people; it is followed by what the index cannot see.
+NO_SIGNAL = LECTURES[2]
+#: Words of the figures that do not count, by status.
+_LACKING = {
+    "secret": "couvert par le secret statistique",
+    "absent": "non disponible",
+    "sans_objet": "sans objet",
+}
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A statement and where it comes from.
+
+    Attributes
+    ----------
+    sujet : str
+        What it is about, in two or three words.
+    texte : str
+        One sentence, followed by its caution or by what is missing.
+    source : str
+        Producers and vintages.
+    """
+
+    sujet: str
+    texte: str
+    source: str
+
+
+def reading(lecture: str, method: Method) -> str:
+    """A reading with what must be said with it.
+
+    Examples
+    --------
+    >>> from fragilite.method import load_method
+    >>> reading("signal net", load_method())
+    'Lecture : « signal net ».'
+    >>> reading("pas de signal", load_method())[:69]
+    "Lecture : « pas de signal », ce qui ne dit pas que personne n'a besoi"
+    """
+    if lecture == NO_SIGNAL:
+        return (
+            f"Lecture : « {lecture} », ce qui ne dit pas que personne n'a besoin d'aide : "
+            f"{unseen(method)}."
+        )
+    return f"Lecture : « {lecture} ».{CAUTIONS.get(lecture, '')}"
+
+
+def unseen(method: Method) -> str:
+    """``l'indice ne voit pas …``, from what the method declares."""
+    things = method.lecture.invisible
+    if not things:
+        return "l'indice ne voit que ce que les données ouvertes comptent"
+    return f"l'indice ne voit pas {' ; '.join(things)}"
+
+
+def where(build: Build) -> str:
+    """``le département (Maine-et-Loire)``, or the territory of a build that spans several."""
+    names = build.communes["nom_departement"].unique()
+    if len(names) == 1:
+        return f"le département ({names[0]})"
+    return f"l'ensemble étudié ({build.inputs.territory.libelle})"
+
+
+def epci_name(name: str) -> str:
+    """``la CA Saumur Val de Loire``; a name that begins with another word stays as it is.
+
+    Examples
+    --------
+    >>> epci_name("CC Anjou Bleu Communauté"), epci_name("Nantes Métropole")
+    ('la CC Anjou Bleu Communauté', 'Nantes Métropole')
+    """
+    first = name.split(" ")[0]
+    return f"la {name}" if first in {"CA", "CC", "CU", "Métropole"} else name
+
+
+# --- a commune -------------------------------------------------------------------------------
+
+
+def of_commune(build: Build, code: str) -> list[Sentence]:
+    """Three sentences on a commune.
+
+    Parameters
+    ----------
+    build : Build
+    code : str
+        Code of a commune of the build.
+
+    Returns
+    -------
+    list of Sentence
+        Intensity, what weighs, people.
+    """
+    facts = explain(build, code)
+    return [
+        Sentence("Intensité", _stands(facts, build), _computed(build)),
+        _weighs(
+            build,
+            facts["indicateurs"],
+            facts["indice"]["valeur"],
+            " ".join(_lacks(facts, build)),
+        ),
+        _people_of(build, facts),
+    ]
+
+
+def _stands(facts: dict[str, Any], build: Build) -> str:
+    town, index = facts["commune"], facts["indice"]
+    place = at_name(town["nom"])
+    opening = place[:1].upper() + place[1:]
+    people = town["population"]
+    size = f" ({plural(round(people), 'habitant')})" if people is not None else ""
+    if index["valeur"] is None:
+        return f"{opening}{size}, pas d'indice : {_too_little(index['completude'])}."
+    text = f"{opening}{size}, {_worded(build, index['valeur'], index['classe_libelle'])}"
+    if index["rang_sur"] > 1:
+        text += (
+            f" : la commune est au {ordinal(index['rang'])} rang des {number(index['rang_sur'])} "
+            f"communes classées dans {where(build)}, en partant de la plus fragile"
+        )
+    found = facts["certitude"]
+    if found is None or not found["lecture"]:
+        return f"{text}."
+    if found["rang_min_90"] is not None:
+        text += f", {_span(found)} neuf fois sur dix, compte tenu de l'incertitude des données"
+    return f"{text}. {reading(found['lecture'], build.method)}"
+
+
+def _span(found: dict[str, Any]) -> str:
+    low, high = found["rang_min_90"], found["rang_max_90"]
+    if low == high:
+        return f"et elle y reste au {ordinal(low)} rang"
+    return f"et se tient entre le {ordinal(low)} et le {ordinal(high)}"
+
+
+def _worded(build: Build, value: float, label: str | None) -> str:
+    """``l'indice de fragilité numérique est de 54,8 points (…), « fragilité forte »``."""
+    column = build.columns[build.method.root]
+    shown = quantity(value, column.decimales, column.unite)
+    name = column.libelle[:1].lower() + column.libelle[1:]
+    article = "l'" if name[:1] in set("aeiouéêîô") else ""
+    return f"{article}{name} est de {shown}" + (f", « {label} »" if label else "")
+
+
+def _too_little(completeness: float | None) -> str:
+    share = 100 * (completeness or 0)
+    return f"{number(share)} % de son poids seulement est observé"
+
+
+def _computed(build: Build) -> str:
+    """Where the scores come from: the method, then the producers of what it counts."""
+    editors = dict.fromkeys(
+        name
+        for lot in lots_of_figures(build, build.result.scores.scored)
+        for name in lot.record.editeur.split(", ")
+    )
+    after = f", d'après {listing(list(editors))}" if editors else ""
+    return build.columns[build.method.root].source + after
+
+
+def _lacks(facts: dict[str, Any], build: Build) -> list[str]:
+    """What does not count here though it does elsewhere, and what hangs on few people."""
+    lines = [
+        f"{item['libelle']} : {_LACKING[item['statut']]} pour cette commune, son poids est "
+        "réparti sur le reste de son groupe."
+        for item in facts["indicateurs"]
+        if not item["compte"] and item["code"] not in build.withdrawn
+        if item["statut"] in _LACKING
+    ]
+    completeness = facts["indice"]["completude"]
+    if facts["indice"]["valeur"] is not None and completeness is not None and completeness < 1:
+        lines.append(f"L'indice repose sur {number(100 * completeness)} % de son poids.")
+    few = [
+        item["libelle"]
+        for item in facts["indicateurs"]
+        if item["compte"] and (item["fiabilite"] or 1.0) < SURE
+    ]
+    if few:
+        lines.append(
+            f"{listing(few)} : la part observée tient à peu de personnes, elle est lissée."
+        )
+    return lines
+
+
+def _people_of(build: Build, facts: dict[str, Any]) -> Sentence:
+    volume, head = facts["volume"], build.method.volume
+    count = volume["personnes_a_accompagner"]
+    if count is None or head is None:
+        return _unknown_people(build, "une tranche d'âge manque")
+    text = (
+        f"Environ {_persons(count)} y sont à accompagner, un ordre de grandeur estimé par l'âge : "
+        f"{_share(volume['part_du_departement'])} de celles que compte {where(build)}, "
+        f"{ordinal(volume['rang'])} rang en volume."
+    )
+    return Sentence("Combien de personnes", text + _groups(facts["effectifs"]), _counted(build))
+
+
+def _share(value: float) -> str:
+    return f"{number(value, 1)} %" if value >= 0.1 else f"moins de {number(0.1, 1)} %"
+
+
+def _persons(count: float) -> str:
+    return plural(round(count), "personne")
+
+
+def _groups(items: Sequence[dict[str, Any]]) -> str:
+    known = [item for item in items if item["valeur"] is not None]
+    if not known:
+        return ""
+    shown = [f"{number(item['valeur'])} {_lower(item['libelle'])}" for item in known]
+    return (
+        f" On y compte {listing(shown)} : ces groupes se recoupent, ne les additionnez pas."
+        if len(shown) > 1
+        else f" On y compte {shown[0]}."
+    )
+
+
+def _lower(label: str) -> str:
+    return label[:1].lower() + label[1:]
+
+
+def _unknown_people(build: Build, why: str) -> Sentence:
+    if build.method.volume is None:
+        why = "la méthode n'en compte pas"
+    return Sentence(
+        "Combien de personnes", f"Le nombre de personnes à accompagner n'est pas estimé : {why}.",
+        _computed(build),
+    )  # fmt: skip
+
+
+def _counted(build: Build) -> str:
+    """Source of the people: the estimate, its rates, then the headcounts."""
+    method = build.method
+    assert method.volume is not None
+    rates = dict.fromkeys(
+        one.reference for one in method.volume.tranches if "calcul du projet" not in one.reference
+    )
+    found = [build.columns["personnes_a_accompagner"].source, *rates]
+    found += [build.columns[code].source for code in method.effectifs]
+    return " ; ".join(dict.fromkeys(found))
+
+
+# --- what weighs -----------------------------------------------------------------------------
+
+
+def _weighs(
+    build: Build, items: Sequence[dict[str, Any]], index: float | None, more: str = ""
+) -> Sentence:
+    """The indicators that bring most points, beside those of larger places."""
+    counted = [item for item in items if item["compte"]]
+    subject = "Ce qui pèse le plus"
+    if not counted:
+        return Sentence(
+            subject, f"Aucun indicateur n'est observé. {more}".strip(), _computed(build)
+        )
+    adds_up = index is not None and all(item["contribution"] is not None for item in counted)
+    key = "contribution" if adds_up else "points"
+    heaviest = sorted(counted, key=lambda item: -item[key])[:HEAVIEST]
+    shown = [_beside(item, build) for item in heaviest]
+    if adds_up:
+        assert index is not None
+        points = sum(item["contribution"] for item in heaviest)
+        opening = f"{number(points, 1)} des {number(index, 1)} points viennent de "
+    else:
+        opening = "Les scores les plus hauts sont ceux de "
+    text = f"{opening}{listing(shown)}."
+    sources = dict.fromkeys(build.columns[item["code"]].source for item in heaviest)
+    known = dict.fromkeys(
+        _lower(item["france"]["source"])
+        if item["france"]["source"].startswith("Par ")
+        else item["france"]["source"]
+        for item in heaviest
+        if item["france"]
+    )
+    return Sentence(
+        subject,
+        f"{text} {more}".strip(),
+        " ; ".join([*sources, *([f"pour la France, {', '.join(known)}"] if known else [])]),
+    )
+
+
+def _beside(item: dict[str, Any], build: Build) -> str:
+    """``« 65 ans ou plus », 28,2 % (EPCI 26,1 % ; département 21,1 % ; France 21,1 % en 2022)``."""
+
+    def shown(value: float) -> str:
+        return quantity(value, item["decimales"], item["unite"])
+
+    places = []
+    larger = "département" if build.communes["code_departement"].nunique() == 1 else ""
+    for name, key in (("EPCI", "epci"), (larger, "departement")):
+        if name and item.get(key) is not None and not item["se_compte"]:
+            places.append(f"{name} {shown(item[key])}")
+    reference = item["france"]
+    if reference:
+        year, here = reference["millesime"][:4], (item["millesime"] or "")[:4]
+        date = f" en {year}" if year and year != here else ""
+        places.append(f"France {shown(reference['valeur'])}{date}")
+    value = shown(item["valeur"]) + (", estimé" if item["statut"] == "estime" else "")
+    if item.get("annee_ancienne"):
+        value += f", de {item['annee_ancienne']}"
+    return f"« {item['libelle']} », {value}" + (f" ({' ; '.join(places)})" if places else "")
+
+
+# --- an EPCI ---------------------------------------------------------------------------------
+
+
+def of_epci(build: Build, code: str) -> list[Sentence]:
+    """Three sentences on an EPCI, recomputed from its communes.
+
+    Parameters
+    ----------
+    build : Build
+    code : str
+        SIREN of an EPCI of the build.
+
+    Returns
+    -------
+    list of Sentence
+        Intensity, what weighs and where, people.
+    """
+    row: dict[Any, Any] = build.epci.set_index("code_epci").loc[code].to_dict()
+    towns = build.communes[build.communes["code_epci"] == code]
+    more = _most_fragile(build, towns)
+    if pd.isna(row[build.method.root]):
+        weighs = Sentence(
+            "Ce qui pèse le plus", more or "Aucune valeur pour l'ensemble.", _computed(build)
+        )
+    else:
+        index = float(row[build.method.root])
+        weighs = _weighs(build, _items(build, code), index, more)
+    return [
+        Sentence("Intensité", _epci_stands(build, row, towns), _computed(build)),
+        weighs,
+        _epci_people(build, row, towns),
+    ]
+
+
+def _epci_stands(build: Build, row: dict[Any, Any], towns: pd.DataFrame) -> str:
+    name, root = epci_name(row["nom_epci"]), build.method.root
+    if row["remarque"]:
+        return (
+            f"{name[:1].upper()}{name[1:]} n'est qu'en partie dans ce calcul "
+            f"({plural(len(towns), 'commune')} sur {number(row['communes'])}) : pas d'indice pour "
+            "l'ensemble."
+        )
+    size = plural(len(towns), "commune")
+    if pd.notna(row["population"]):
+        size = f"{plural(round(row['population']), 'habitant')}, {size}"
+    if pd.isna(row[root]):
+        return f"Dans {name} ({size}), pas d'indice : {_too_little(row['completude'])}."
+    label = row.get("classe_libelle") or None
+    text = f"Dans {name} ({size}), {_worded(build, row[root], label)}"
+    whole = _departement_index(build)
+    if whole is not None:
+        text += f", contre {number(whole, 1)} dans {where(build)}"
+    ranked = int(row["rang_sur"])
+    if ranked > 1:
+        text += f" : {ordinal(int(row['rang']))} rang des {number(ranked)} EPCI entiers du calcul"
+    return f"{text}.{_signals(towns)}"
+
+
+def _departement_index(build: Build) -> float | None:
+    """The index recomputed on a département that stands alone in a build."""
+    values = build.result_departement.scores.noeuds[build.method.root]
+    return float(values.iloc[0]) if len(values) == 1 and values.notna().all() else None
+
+
+def _signals(towns: pd.DataFrame) -> str:
+    """How many communes stand out, by the readings that say so."""
+    if "lecture" not in towns:
+        return ""
+    counts = towns["lecture"].value_counts()
+    named = [
+        f"{plural(int(counts[name]), 'commune')} en « {name} »"
+        for name in LECTURES[:2]
+        if counts.get(name, 0)
+    ]
+    if not named:
+        return (
+            " Aucune de ses communes ne se détache à coup sûr, ce qui ne dit pas que personne n'y "
+            "a besoin d'aide."
+        )
+    return f" On y trouve {listing(named)} ; les autres comptent aussi des personnes à accompagner."
+
+
+def _items(build: Build, code: str) -> list[dict[str, Any]]:
+    """The indicators of an EPCI, as :func:`explain` gives those of a commune."""
+    result, method = build.result_epci, build.method
+    there = build.result_departement.figures
+    alone = build.communes["code_departement"].nunique() == 1
+    found = []
+    for name in result.scores.scored:
+        record, figure = method.indicateurs[name], result.figures[name]
+        points: Any = result.scores.indicateurs.loc[code, name]
+        if pd.isna(points):
+            continue
+        found.append(
+            {
+                "code": name,
+                "libelle": record.libelle,
+                "unite": record.unite,
+                "decimales": record.decimales,
+                "se_compte": not isinstance(record.calcul, Part | Moyenne),
+                "valeur": float(figure.values[code]),
+                "statut": "publie",
+                "millesime": figure.millesime,
+                "departement": _first(there[name].values) if alone else None,
+                "france": record.france.model_dump() if record.france else None,
+                "points": float(points),
+                "contribution": _or_none(result.scores.contributions.loc[code, name]),
+                "compte": True,
+            }
+        )
+    return found
+
+
+def _first(values: pd.Series) -> float | None:
+    return _or_none(values.iloc[0]) if len(values) else None
+
+
+def _or_none(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _most_fragile(build: Build, towns: pd.DataFrame) -> str:
+    """The communes of an EPCI where the index is highest."""
+    root = build.method.root
+    known = towns.dropna(subset=[root]).sort_values([root, "code_insee"], ascending=[False, True])
+    if len(known) < 2:
+        return ""
+    return f"L'indice y est le plus haut {_with_values(known.head(NAMED), root, 1)}."
+
+
+def _with_values(towns: pd.DataFrame, column: str, decimals: int) -> str:
+    names: Iterable[tuple[str, float]] = zip(towns["nom"], towns[column], strict=True)
+    return listing([f"{at_name(name)} ({number(value, decimals)})" for name, value in names])
+
+
+def _epci_people(build: Build, row: dict[Any, Any], towns: pd.DataFrame) -> Sentence:
+    column = "personnes_a_accompagner"
+    count = row[column]
+    if pd.isna(count) or build.method.volume is None:
+        return _unknown_people(
+            build, "l'EPCI n'est pas entier" if row["remarque"] else "une tranche d'âge manque"
+        )
+    share = 100 * count / build.result.volume.sum()
+    text = (
+        f"Environ {_persons(count)} y sont à accompagner, un ordre de grandeur estimé par l'âge : "
+        f"{_share(share)} de celles que compte {where(build)}."
+    )
+    most = towns.dropna(subset=[column]).sort_values(
+        [column, "code_insee"], ascending=[False, True]
+    )
+    if len(most) > 1:
+        text += f" Elles sont le plus nombreuses {_with_values(most.head(NAMED), column, 0)}."
+    return Sentence("Combien de personnes", text, _counted(build))
