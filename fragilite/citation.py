@@ -57,6 +57,17 @@ def named(lot: Lot) -> str:
     return lot.record.attribution + ("" if year in lot.record.attribution else f" {year}")
 
 
+def short(lots: Iterable[Lot]) -> str:
+    """Each producer once, with all its vintages: ``Insee, recensement de la population 2023``."""
+    vintages: dict[str, list[str]] = {}
+    for lot in lots:
+        year = lot.millesime.replace("_", " ")
+        found = vintages.setdefault(lot.record.attribution, [])
+        if year not in lot.record.attribution and year not in found:
+            found.append(year)
+    return " ; ".join(f"{name} {listing(years)}".rstrip() for name, years in vintages.items())
+
+
 def dated(lot: Lot) -> str:
     """The date of a vintage: its publication, else that of its reading by the project."""
     if lot.publie_le:

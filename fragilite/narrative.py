@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from fragilite.citation import lots_of_figures
+from fragilite.citation import lots_of_figures, lots_of_people, short
 from fragilite.explanation import CAUTIONS, SURE, explain
 from fragilite.french import at_name, listing, number, ordinal, plural, quantity
 from fragilite.method import Method, Moyenne, Part
@@ -252,15 +252,15 @@ def _unknown_people(build: Build, why: str) -> Sentence:
 
 
 def _counted(build: Build) -> str:
-    """Source of the people: the estimate, its rates, then the headcounts."""
+    """Where age bands and headcounts come from, then the rates of the estimate."""
     method = build.method
     assert method.volume is not None
     rates = dict.fromkeys(
         one.reference for one in method.volume.tranches if "calcul du projet" not in one.reference
     )
-    found = [build.columns["personnes_a_accompagner"].source, *rates]
-    found += [build.columns[code].source for code in method.effectifs]
-    return " ; ".join(dict.fromkeys(found))
+    lots = [*lots_of_people(build), *lots_of_figures(build, method.effectifs)]
+    rated = f", taux : {', '.join(rates)}" if rates else ""
+    return short(lots) + rated
 
 
 # --- what weighs -----------------------------------------------------------------------------
@@ -287,7 +287,7 @@ def _weighs(
     else:
         opening = "Les scores les plus hauts sont ceux de "
     text = f"{opening}{listing(shown)}."
-    sources = dict.fromkeys(build.columns[item["code"]].source for item in heaviest)
+    sources = short(lots_of_figures(build, [item["code"] for item in heaviest]))
     known = dict.fromkeys(
         _lower(item["france"]["source"])
         if item["france"]["source"].startswith("Par ")
@@ -298,7 +298,7 @@ def _weighs(
     return Sentence(
         subject,
         f"{text} {more}".strip(),
-        " ; ".join([*sources, *([f"pour la France, {', '.join(known)}"] if known else [])]),
+        " ; ".join([sources, *([f"pour la France, {', '.join(known)}"] if known else [])]),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from fragilite.errors import FragiliteError, UsageError, reason
@@ -74,17 +75,54 @@ def write_file(
     FragiliteError
         If it cannot be written, or is open in a word processor.
     """
-    check_target(path, suffixes, overwrite=overwrite)
+    write_together({path: writer}, suffixes, overwrite=overwrite)
+    return path
+
+
+def write_together(
+    writers: Mapping[Path, Callable[[Path], object]],
+    suffixes: Collection[str],
+    *,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write files of one folder, all of them or none: what was there is put back on an error.
+
+    Parameters and errors are those of :func:`write_file`, for each file.
+    """
+    for path in writers:
+        check_target(path, suffixes, overwrite=overwrite)
+    first = next(iter(writers))
     try:
-        with tempfile.TemporaryDirectory(prefix=".fragilite-", dir=path.parent) as folder:
-            staged = Path(folder) / path.name
-            writer(staged)
-            staged.replace(path)
+        with tempfile.TemporaryDirectory(prefix=".fragilite-", dir=first.parent) as folder:
+            staged = Path(folder)
+            for path, writer in writers.items():
+                writer(staged / path.name)
+            _move(list(writers), staged)
     except OSError as error:
         raise FragiliteError(
-            f"Impossible d'écrire {path} : {reason(error)}.", "Donnez un autre chemin."
+            f"Impossible d'écrire {first} : {reason(error)}.", "Donnez un autre chemin."
         ) from error
-    return path
+    return list(writers)
+
+
+def _move(paths: Sequence[Path], staged: Path) -> None:
+    """Move files to their place; put everything back if one cannot move."""
+    former = staged / "former"
+    former.mkdir()
+    moved: list[Path] = []
+    try:
+        for path in paths:
+            if path.exists():
+                shutil.copy2(path, former / path.name)
+            (staged / path.name).replace(path)
+            moved.append(path)
+    except BaseException:  # an interruption too must leave what was there
+        for path in moved:
+            if (former / path.name).exists():
+                (former / path.name).replace(path)
+            else:
+                path.unlink(missing_ok=True)
+        raise
 
 
 def write_report(path: Path, text: str, suffix: str, *, overwrite: bool = False) -> Path:

@@ -146,6 +146,7 @@ def remarks(build: Build) -> list[str]:
     found = list(build.inputs.notes)
     for code, indicator in method.indicateurs.items():
         figure = build.result.figures[code]
+        statuts = figure.statuts[names.index]
         label = indicator.libelle
         if figure.millesime is None:
             found.append(f"{label} : aucune donnée à portée, pas compté.")
@@ -162,13 +163,13 @@ def remarks(build: Build) -> list[str]:
             (Statut.SECRET, "secret"),
             (Statut.SANS_OBJET, "sans objet"),
         ):
-            codes = figure.statuts.index[figure.statuts == status]
+            codes = statuts.index[statuts == status]
             if len(codes):
                 note = _scope(build, code) if len(codes) > len(names) / 2 else ""
                 found.append(f"{label} : {word} pour {_who(list(names[codes]))}.{note}")
-        estimated = figure.statuts == Statut.ESTIME
+        estimated = statuts == Statut.ESTIME
         if estimated.any():
-            rule = figure.regles[estimated].mode().iloc[0]
+            rule = figure.regles[names.index][estimated].mode().iloc[0]
             count = plural(int(estimated.sum()), "commune")
             found.append(f"{label} : estimé pour {count} ({rule}).")
     found += [

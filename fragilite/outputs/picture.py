@@ -84,7 +84,7 @@ class Sheet:
 #: A slide, 16:9, 1920 × 1080 points of a screen; its legend reads from the back of a room.
 SLIDE = Sheet(40 / 3, 7.5, 144, 26, 15, 9.5, 10)
 #: Across a page of A4.
-PAGE = Sheet(6.7, 3.9, 220, 0, 8.5, 7, 8)
+PAGE = Sheet(6.7, 3.3, 220, 0, 7.8, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -402,7 +402,7 @@ class _Picture:
         order = towns.assign(sujet=subject, gens=people).sort_values(
             ["sujet", "gens"], ascending=False, kind="stable"
         )
-        size = 0.8 * self.sheet.texte
+        size = 0.85 * self.sheet.texte
         taken: list[np.ndarray] = []
         limits = np.array(area.get_window_extent().extents)
         for code, name in order["nom"].items():

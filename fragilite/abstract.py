@@ -1,0 +1,161 @@
+"""A method in ten lines, for a document: all of it read from the method, nothing said twice."""
+
+from __future__ import annotations
+
+from fragilite.dictionary import scale
+from fragilite.french import day, listing, number
+from fragilite.method import Method
+
+#: How indicators become points, and how points are averaged, in a reader's words.
+NORMALISATIONS = {
+    "bornes": "entre deux bornes figées : l'une vaut 0 point, l'autre 100, et au-delà le score ne "
+    "bouge plus",
+    "min_max": "du plus bas au plus haut des territoires comparés",
+    "z_score": "en écarts à la moyenne, dans l'unité de leur dispersion",
+    "rang_centile": "par le rang parmi les territoires comparés, en centièmes",
+    "quantiles": "en classes de même effectif",
+    "ratio_reference": "en rapport au territoire de référence",
+}
+AGREGATIONS = {
+    "arithmetique": "moyenne arithmétique pondérée",
+    "geometrique": "moyenne géométrique pondérée",
+    "harmonique": "moyenne harmonique pondérée",
+}
+_NUMBERS = ("une", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix")
+
+
+def heading(lines: list[str]) -> str:
+    """``La méthode en dix lignes``.
+
+    Examples
+    --------
+    >>> heading(["a", "b"]), heading(["a"])
+    ('La méthode en deux lignes', 'La méthode en une ligne')
+    """
+    count = len(lines)
+    return f"La méthode en {_NUMBERS[count - 1]} ligne{'s' if count > 1 else ''}"
+
+
+def ten_lines(method: Method, withdrawn: list[str]) -> list[str]:
+    """What a reader must know of a method, one thing a line.
+
+    Parameters
+    ----------
+    method : Method
+    withdrawn : list of str
+        Indicators that a build does not score.
+
+    Returns
+    -------
+    list of str
+        Ten, fewer where the method has no classes, no volume or no uncertainty.
+    """
+    header = method.methode
+    lines = [
+        f"{header.libelle} ({header.code} {header.version}, {day(str(header.date))}). "
+        f"{header.description}",
+        f"Échelle : {scale(method)}. Chaque indicateur est mis en points "
+        f"{NORMALISATIONS[header.normalisation]}.",
+        _tree(method),
+        _weights(method),
+        _bounds(method),
+        _missing(method),
+        _oldest(method, withdrawn),
+        _classes(method),
+        f"{method.volume.libelle} : {_lower(method.volume.definition)}" if method.volume else "",
+        _uncertainty(method),
+    ]
+    return [line for line in lines if line]
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _percent(share: float) -> str:
+    return f"{number(100 * share, 1).removesuffix(',0')} %"
+
+
+def _weights(method: Method) -> str:
+    """What each indicator weighs in the whole."""
+    shown = [
+        f"{_lower(one.libelle)} {_percent(method.shares[code])}"
+        for code, one in method.indicateurs.items()
+    ]
+    return f"Poids dans l'ensemble : {listing(shown)}."
+
+
+def _tree(method: Method) -> str:
+    """Each node with the children that are nodes."""
+    parts = []
+    for node in method.descending():
+        children = {
+            child: weight
+            for child, weight in method.weights[node].items()
+            if child in method.noeuds
+        }
+        if children:
+            named = [f"{method.noeuds[one].court} {_percent(w)}" for one, w in children.items()]
+            parts.append(f"{method.noeuds[node].court} = {listing(named)}")
+    mean = AGREGATIONS[method.methode.agregation]
+    opening = f"Chaque nœud est la {mean} de ce qu'il rassemble"
+    return f"{opening} : {' ; '.join(parts)}." if parts else f"{opening}."
+
+
+def _bounds(method: Method) -> str:
+    found = [
+        f"{_lower(one.libelle)} {_number(one.points_0)} → {_number(one.points_100)}"
+        + (" %" if one.unite == "%" else "")
+        for one in method.indicateurs.values()
+        if one.points_0 is not None and one.points_100 is not None
+    ]
+    return f"De 0 à 100 points : {' ; '.join(found)}." if found else ""
+
+
+def _number(value: float | None) -> str:
+    return f"{value:g}".replace(".", ",")
+
+
+def _missing(method: Method) -> str:
+    limits = method.completude_min
+    text = (
+        "Une donnée manquante n'est jamais remplacée : son poids est réparti dans son groupe, et "
+        f"l'indice demande {_percent(limits.indice)} du sien."
+    )
+    smoothed = [_lower(one.libelle) for one in method.indicateurs.values() if one.lissage]
+    if smoothed:
+        text += (
+            f" Lissé, c'est-à-dire rapproché de l'EPCI où peu de personnes le portent : "
+            f"{listing(smoothed)}."
+        )
+    return text
+
+
+def _oldest(method: Method, withdrawn: list[str]) -> str:
+    if method.age_max is None:
+        text = "Les données comptent quel que soit leur âge."
+    else:
+        text = (
+            f"Un chiffre de plus de {_number(method.age_max.valeur)} {method.age_max.unite} est "
+            "montré, jamais compté."
+        )
+    names = [_lower(method.indicateurs[code].libelle) for code in withdrawn]
+    return f"{text} Hors de ce calcul : {listing(names)}." if names else text
+
+
+def _classes(method: Method) -> str:
+    found = method.noeuds[method.root].classes
+    if found is None:
+        return ""
+    limits = " / ".join(_number(limit) for limit in found.bornes)
+    return f"Classes de l'indice : {limits}. {found.raison}"
+
+
+def _uncertainty(method: Method) -> str:
+    rules = method.incertitude
+    if rules is None:
+        return ""
+    return (
+        f"Incertitude : {number(rules.tirages)} tirages des données, puis {number(rules.tirages)} "
+        f"de la méthode, jamais mêlés. {rules.lecture.raison}"
+    )

@@ -1,0 +1,446 @@
+"""The dossier: four pages that a coordinator adapts and signs, and the workbook of its figures."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from fragilite import __version__
+from fragilite.abstract import heading, ten_lines
+from fragilite.citation import cited, dated, lots_counted, lots_of_figures, lots_of_frame, named
+from fragilite.french import day, number, plural
+from fragilite.method import Grandeur, Indicateur
+from fragilite.narrative import Sentence, of_commune, of_epci
+from fragilite.outputs.picture import PAGE, Highlight, choose, described
+from fragilite.outputs.picture import write as write_picture
+from fragilite.outputs.word import Word
+from fragilite.pipeline import Build, Result
+from fragilite.provenance import as_of
+from fragilite.report_file import write_together
+from fragilite.subject import Subject, restricted
+from fragilite.summary import remarks
+
+SUFFIX, WORKBOOK = ".docx", ".xlsx"
+#: Places described in sentences: above, those with most people to accompany.
+DESCRIBED = 12
+#: Places side by side in a comparison, and columns of a table where they are rows.
+ACROSS, COLUMNS = 6, 7
+
+
+def paths_of(path: Path) -> list[Path]:
+    """The document, and its workbook beside it."""
+    return [path, path.with_suffix(WORKBOOK)]
+
+
+def write(
+    build: Build,
+    path: Path,
+    subject: Subject,
+    template: Path | None = None,
+    *,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write a dossier and its workbook, both or neither.
+
+    Parameters
+    ----------
+    build : Build
+        The départements around the subject.
+    path : Path
+        A ``.docx``; the workbook has the same name.
+    subject : Subject
+        What it is about.
+    template : Path, optional
+        A house's model, whose styles, header and footer are kept.
+    overwrite : bool
+        Replace files that exist.
+
+    Returns
+    -------
+    list of Path
+        The document, then the workbook.
+
+    Raises
+    ------
+    UsageError
+        If the suffix is another one, a file exists, or the model is not a Word document.
+    FragiliteError
+        If a file cannot be written, or is open in Word or in a spreadsheet.
+    """
+    from fragilite.outputs import workbook
+
+    document, book = paths_of(path)
+    return write_together(
+        {
+            document: lambda staged: _document(build, staged, subject, template),
+            book: lambda staged: workbook.write(restricted(build, subject), staged),
+        },
+        [SUFFIX, WORKBOOK],
+        overwrite=overwrite,
+    )
+
+
+def _document(build: Build, path: Path, subject: Subject, template: Path | None) -> None:
+    word = Word.of(template)
+    title = f"Fragilité numérique : {subject.titre}"
+    word.write(title, "Title")
+    word.write(_dateline(build, subject), "Subtitle")
+    _question(word, build, subject)
+    _sentences(word, build, subject)
+    _headcounts(word, build, subject)
+    _map(word, build, subject)
+    _comparison(word, build, subject)
+    _limits(word, build, subject)
+    _method(word, build)
+    _sources(word, build)
+    word.number_pages(title)
+    word.save(
+        path, title=title, subject=build.method.methode.libelle, author=f"fragilite {__version__}",
+        date=as_of(build),
+    )  # fmt: skip
+
+
+def _dateline(build: Build, subject: Subject) -> str:
+    header = build.method.methode
+    inside = "" if subject.is_whole(build) else f"{build.inputs.territory.libelle}. "
+    return (
+        f"{inside}{plural(len(subject.communes), 'commune')} au 1er janvier "
+        f"{build.inputs.annee} ; chiffres relevés jusqu'au {day(as_of(build))} ; méthode "
+        f"{header.code} {header.version}."
+    )
+
+
+# --- the question, the sentences -------------------------------------------------------------
+
+
+def _question(word: Word, build: Build, subject: Subject) -> None:
+    word.write("La question", "Heading 1")
+    word.write(
+        f"Où les habitants {subject.complement} risquent-ils d'être en difficulté avec le "
+        "numérique, et combien sont-ils ? Ce dossier réunit ce que des données ouvertes permettent "
+        "d'en dire, et ce qu'elles ne voient pas."
+    )
+    word.field("pourquoi cette question se pose ici, et ce que ce dossier doit aider à décider.")
+
+
+def described_places(build: Build, subject: Subject) -> list[str]:
+    """EPCI, or communes, that have sentences: at most twelve, those with most people."""
+    if subject.epci:
+        table, codes = build.epci.set_index("code_epci"), subject.epci
+    else:
+        table, codes = build.communes.set_index("code_insee"), subject.communes
+    if not subject.epci and len(codes) <= DESCRIBED:
+        return list(codes)  # in the order asked for
+    people = table["personnes_a_accompagner"].fillna(table["population"]).reindex(list(codes))
+    return list(people.sort_values(ascending=False, kind="stable").index[:DESCRIBED])
+
+
+def sentences(build: Build, subject: Subject) -> dict[str, list[Sentence]]:
+    """Three sentences on each place that has some, by its code."""
+    say = of_epci if subject.epci else of_commune
+    return {code: say(build, code) for code in described_places(build, subject)}
+
+
+def _sentences(word: Word, build: Build, subject: Subject) -> None:
+    word.write("Ce que disent les chiffres", "Heading 1")
+    found = sentences(build, subject)
+    total = len(subject.epci or subject.communes)
+    if len(found) < total:
+        word.write(
+            f"Les {number(len(found))} où il y a le plus de personnes à accompagner ; les "
+            f"{number(total)} sont dans les tableaux et dans le classeur."
+        )
+    names = _names(build)
+    for code, three in found.items():
+        if total > 1:
+            word.write(names[code], "Heading 2")
+        for one in three:
+            word.write(one.texte, "List Bullet", lead=one.sujet, after=one.source)
+
+
+def _names(build: Build) -> dict[str, str]:
+    towns, groups = build.communes, build.epci
+    return dict(zip(towns["code_insee"], towns["nom"], strict=True)) | dict(
+        zip(groups["code_epci"], groups["nom_epci"], strict=True)
+    )
+
+
+# --- places ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Place:
+    """A column, or a row, of a table: a commune, an EPCI, a département or France."""
+
+    nom: str
+    code: str
+    result: Result | None
+
+    def node(self, name: str) -> float:
+        """Score of a node; NaN where there is none."""
+        if self.result is None:
+            return float("nan")
+        return _at(self.result.scores.noeuds[name], self.code)
+
+    def figure(self, name: str, record: Grandeur) -> float:
+        """Value of an indicator or a headcount; for France, the one that the method gives."""
+        if self.result is not None:
+            return _at(self.result.figures[name].values, self.code)
+        return record.france.valeur if record.france else float("nan")
+
+    def people(self) -> float:
+        """People to accompany."""
+        return float("nan") if self.result is None else _at(self.result.volume, self.code)
+
+
+def _at(values: pd.Series, code: str) -> float:
+    found = values.get(code)
+    return float("nan") if found is None or pd.isna(found) else float(found)
+
+
+def _communes(build: Build, codes: Sequence[str]) -> list[Place]:
+    names = _names(build)
+    return [Place(names[code], code, build.result) for code in codes]
+
+
+def _epci(build: Build, codes: Sequence[str]) -> list[Place]:
+    names = _names(build)
+    return [Place(names[code], code, build.result_epci) for code in codes]
+
+
+def _around(build: Build, subject: Subject) -> list[Place]:
+    """Larger places that hold a subject: its EPCI where they are whole, then the départements."""
+    towns = build.communes.set_index("code_insee").loc[list(subject.communes)]
+    groups = [] if subject.epci else sorted(set(towns["code_epci"].dropna()) - {""})
+    whole = [code for code in groups if code in build.inputs.whole_epci]
+    names = towns.groupby("code_departement")["nom_departement"].first()
+    return _epci(build, whole) + [
+        Place(str(name), str(code), build.result_departement) for code, name in names.items()
+    ]
+
+
+def _by_people(places: list[Place]) -> list[Place]:
+    """The most people first; those whose number is unknown last, in their order."""
+    known = [place for place in places if not pd.isna(place.people())]
+    unknown = [place for place in places if pd.isna(place.people())]
+    return sorted(known, key=lambda place: -place.people()) + unknown
+
+
+# --- tables ----------------------------------------------------------------------------------
+
+
+def _headcounts(word: Word, build: Build, subject: Subject) -> None:
+    word.write("Combien de personnes", "Heading 1")
+    volume = build.method.volume
+    groups = build.method.effectifs
+    if volume:
+        word.write(volume.definition, lead=volume.libelle, keep=True)
+    overlap = len(groups) > 1
+    word.write(
+        "Effectifs, et indice en regard"
+        + (" : ces groupes se recoupent, ne les additionnez pas." if overlap else "."),
+        "Caption",
+    )
+    header, rows, strong = headcounts(build, subject)
+    word.table(header, rows, strong=strong)
+
+
+def headcounts(build: Build, subject: Subject) -> tuple[list[str], list[list[str]], int]:
+    """Header, rows and how many of the last rows are larger places.
+
+    The communes of an EPCI, those asked for, or the EPCI of départements.
+    """
+    method = build.method
+    if len(subject.epci) == 1:
+        inside = _communes(build, subject.communes)
+        larger = _epci(build, subject.epci) + _around(build, subject)
+    else:
+        inside = _epci(build, subject.epci) if subject.epci else _communes(build, subject.communes)
+        larger = _around(build, subject)
+    people = build.columns["personnes_a_accompagner"].libelle
+    root = method.noeuds[method.root].libelle
+    header = ["Commune" if inside and inside[0].result is build.result else "EPCI", "Habitants"]
+    header += [root, *([people] if method.volume else [])]
+    header += [record.libelle for record in method.effectifs.values()]
+    sizes = _populations(build)
+    rows = []
+    for place in [*_by_people(inside), *larger]:
+        row = [place.nom, number(sizes(place)), number(place.node(method.root), 1)]
+        row += [number(place.people())] if method.volume else []
+        row += [number(place.figure(code, one)) for code, one in method.effectifs.items()]
+        rows.append(row)
+    return header, rows, len(larger)
+
+
+def _populations(build: Build) -> Callable[[Place], float]:
+    """Inhabitants of a place, summed where it is whole."""
+    towns = build.communes.set_index("code_insee")["population"]
+    groups = build.epci.set_index("code_epci")["population"]
+    wide = build.communes.groupby("code_departement")["population"].sum(min_count=1)
+
+    def of(place: Place) -> float:
+        for result, values in (
+            (build.result, towns), (build.result_epci, groups), (build.result_departement, wide),
+        ):  # fmt: skip
+            if place.result is result:
+                return _at(values, place.code)
+        return float("nan")
+
+    return of
+
+
+def _map(word: Word, build: Build, subject: Subject) -> None:
+    theme = choose(build)
+    shown = None
+    if not subject.is_whole(build):
+        alone = subject.epci or len(subject.communes) == 1
+        label = subject.titre if alone else "communes du dossier"
+        shown = Highlight(frozenset(subject.communes), label)
+    word.write("La carte", "Heading 1")
+    word.write(f"{theme.libelle}, {build.inputs.territory.libelle}", "Caption")
+    with tempfile.TemporaryDirectory(prefix="fragilite-") as folder:
+        image = Path(folder) / "carte.png"
+        write_picture(build, image, theme, sheet=PAGE, highlight=shown)
+        word.picture(image, described(build, theme, shown))
+    origin = " ; ".join(f"{named(lot)}, {dated(lot)}" for lot in lots_of_frame(build))
+    word.write(f"Fond de carte et découpages : {origin}.", "Source")
+
+
+def _comparison(word: Word, build: Build, subject: Subject) -> None:
+    word.write("La comparaison", "Heading 1")
+    known = dict.fromkeys(one.france.source for one in _scored(build).values() if one.france)
+    tables = list(comparison(build, subject))
+    for place, (caption, header, rows, strong) in enumerate(tables, start=1):
+        note = f"France : {' ; '.join(known)}." if known and place == len(tables) else ""
+        word.write(caption, "Caption")
+        word.table(header, rows, strong=strong, note=note)
+
+
+def _scored(build: Build) -> dict[str, Indicateur]:
+    return {code: build.method.indicateurs[code] for code in build.result.scores.scored}
+
+
+def comparison(
+    build: Build, subject: Subject
+) -> Iterator[tuple[str, list[str], list[list[str]], int]]:
+    """Tables that put a subject beside larger places and France.
+
+    Yields
+    ------
+    tuple
+        Caption, header, rows, how many of the last rows are larger places.
+    """
+    places = _epci(build, subject.epci) if subject.epci else _communes(build, subject.communes)
+    larger = [*_around(build, subject), Place("France", "", None)]
+    everyone, method = [*places, *larger], build.method
+    nodes = list(method.descending())
+    figures = _scored(build)
+    if len(everyone) <= ACROSS:
+        rows = [
+            [method.noeuds[node].libelle, *(number(place.node(node), 1) for place in everyone)]
+            for node in nodes
+        ]
+        rows += [
+            [
+                _labelled(one),
+                *(number(place.figure(code, one), one.decimales) for place in everyone),
+            ]
+            for code, one in figures.items()
+        ]
+        yield "Indices et indicateurs qu'ils comptent", ["", *(p.nom for p in everyone)], rows, 0
+        return
+    for part in _parts(nodes):
+        yield (
+            "Indices, 100 = le plus fragile" if method.methode.bounded else "Indices",
+            ["", *(method.noeuds[node].libelle for node in part)],
+            [
+                [place.nom, *(number(place.node(node), 1) for node in part)]
+                for place in everyone
+                if place.result is not None
+            ],
+            len(larger) - 1,
+        )
+    for part in _parts(list(figures)):
+        yield (
+            "Indicateurs comptés",
+            ["", *(_labelled(figures[code]) for code in part)],
+            [
+                [
+                    place.nom,
+                    *(number(place.figure(c, figures[c]), figures[c].decimales) for c in part),
+                ]
+                for place in everyone
+            ],
+            len(larger),
+        )
+
+
+def _parts(names: list[str]) -> list[list[str]]:
+    """Columns of tables that fit the width of a page."""
+    return [names[at : at + COLUMNS] for at in range(0, len(names), COLUMNS)]
+
+
+def _labelled(record: Grandeur) -> str:
+    """Label of an indicator with its unit, where the label does not say it."""
+    return f"{record.libelle} (%)" if record.unite == "%" else record.libelle
+
+
+# --- limits, method, sources -----------------------------------------------------------------
+
+
+def _limits(word: Word, build: Build, subject: Subject) -> None:
+    lecture = build.method.lecture
+    word.write("Ce que ces chiffres ne voient pas", "Heading 1")
+    word.write(
+        "Quatre choses comptent pour être à l'aise avec le numérique : l'accès, les compétences, "
+        "la motivation, la confiance. Les données ouvertes n'éclairent que les deux premières. "
+        "L'indice ne voit pas :",
+        keep=True,
+    )
+    for thing in lecture.invisible:
+        word.write(f"{thing} ;" if thing != lecture.invisible[-1] else f"{thing}.", "List Bullet")
+    word.field(
+        "ce que les médiateurs, les élus et les habitants confirment, nuancent, contredisent."
+    )
+    word.write(lecture.usage, lead="S'en servir")
+    word.write(lecture.non_usage, lead="Ne pas s'en servir")
+    for place, text in enumerate(lecture.validite):
+        word.write(text, lead="" if place else "Ce qu'on sait de sa validité")
+    found = remarks(restricted(build, subject))
+    if found:
+        word.write("Ce qui manque ou se discute", "Heading 2")
+        for text in found:
+            word.write(text, "List Bullet")
+
+
+def _method(word: Word, build: Build) -> None:
+    lines = ten_lines(build.method, build.withdrawn)
+    word.write(heading(lines), "Heading 1")
+    word.numbered(lines)
+
+
+def _sources(word: Word, build: Build) -> None:
+    word.write("Sources et citation", "Heading 1")
+    word.write("Ce que ce dossier utilise", "Caption")
+    shown = lots_of_figures(build, build.method.effectifs)
+    used = [lot for lot in build.inputs.lots if lot in [*lots_counted(build), *shown]]
+    rows = [
+        [lot.record.attribution, lot.millesime.replace("_", " "), str(lot.cog), dated(lot),
+         lot.record.licence]
+        for lot in [*used, *lots_of_frame(build)]
+    ]  # fmt: skip
+    word.table(
+        ["Producteur et jeu de données", "Millésime", "Communes au 1er janvier",
+         "Publication ou relevé", "Licence"],
+        rows, texts=5,
+    )  # fmt: skip
+    word.write("Citer", "Heading 2")
+    word.write(cited(build))
+    word.write(
+        "Les producteurs des données n'ont ni établi ni approuvé ce calcul. Le classeur joint "
+        "donne toutes les colonnes, leur définition et l'empreinte de chaque fichier."
+    )
