@@ -140,7 +140,9 @@ def _oldest(method: Method, withdrawn: list[str]) -> str:
             "montré, jamais compté."
         )
     names = [_lower(method.indicateurs[code].libelle) for code in withdrawn]
-    return f"{text} Hors de ce calcul : {listing(names)}." if names else text
+    if not names:
+        return text
+    return f"{text} Hors de ce calcul : {listing(names)} ; son poids va au reste de son nœud."
 
 
 def _classes(method: Method) -> str:

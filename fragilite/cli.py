@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fragilite import __version__, cli_analyses
+from fragilite import __version__, cli_analyses, cli_outputs
 from fragilite.cli_options import (
     ADVANCED,
     DEFAULT_METHOD,
@@ -200,6 +200,7 @@ def _explain(
 
 
 cli_analyses.register(app)
+cli_outputs.register(app)
 
 
 @app.command("fetch", cls=FrenchCommand, rich_help_panel=ADVANCED)

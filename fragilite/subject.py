@@ -79,7 +79,11 @@ def of_communes(build: Build, asked: Sequence[str]) -> Subject:
     """
     codes: dict[str, str] = {}
     for text in asked:
-        found = find(text, build.inputs)
+        try:
+            found = find(text, build.inputs)
+        except UsageError as error:  # its remedy is the option of another command
+            near = error.remedy.partition(" Ailleurs")[0]
+            raise UsageError(error.message, f"{near} Ailleurs, donnez son code.") from error
         if len(found) > 1:
             error = ambiguous(text, found)
             raise UsageError(error.message, f"Donnez son code, comme {found[0].code}.")

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Forms of a picture.
-SUFFIXES = (".png", ".svg", ".pdf")
 #: Words, outlines of EPCI and of what is shown, and what stands behind circles.
 INK, GREY, PAPER = "#1a1a1a", "#4d4d4d", "#f4f4f4"
 #: The rest of the map keeps this share of its colour beside what is highlighted.
@@ -308,6 +306,10 @@ class _Picture:
             return 0.0, 0.0
         left, bottom, right, top = where.boite
         border = 0.02 * max(right - left, top - bottom)
+        if where.cadres:  # two lines of words go under the frames
+            words = 2.8 * self.sheet.petit
+            high = area.get_window_extent().height * 72 / self.sheet.dpi
+            bottom -= (top - bottom) * words / (high - words)
         area.set_xlim(left - border, right + border)
         area.set_ylim(bottom - border, top + border)
         area.set_aspect("equal", anchor="W")
@@ -321,7 +323,7 @@ class _Picture:
             side = metre * max(right - left, top - bottom)
             largest = min(0.055 * side, 2.6 * self.sheet.texte)
             self._circles(area, outlines, values, largest)
-        self._names(area, outlines)
+        self._names(area, outlines[_outside(outlines, where)])
         return largest, metre
 
     def _fill(self, area: Axes, outlines: gpd.GeoSeries, values: pd.Series) -> None:
@@ -595,6 +597,18 @@ def _path(shape: Any) -> Any:
 def _rings(polygon: Any) -> Iterator[Any]:
     yield polygon.exterior
     yield from polygon.interiors
+
+
+def _outside(outlines: gpd.GeoSeries, where: Plane) -> np.ndarray:
+    """Which communes are on the main territory: in a frame, a name would hide what it names."""
+    inside = np.zeros(len(outlines), bool)
+    for frame in where.cadres:
+        left, bottom, right, top = frame.boite
+        boxes = outlines.bounds
+        inside |= (
+            boxes["minx"].between(left, right) & boxes["miny"].between(bottom, top)
+        ).to_numpy()
+    return ~inside
 
 
 def _meet(one: np.ndarray, other: np.ndarray) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,7 +33,9 @@ FONT = "Arial"
 #: Tables of fewer rows stay on one page.
 TOGETHER = 16
 #: Letters of a cell of text that count in the width of its column: longer ones go to the next line.
-WIDEST = 34
+WIDEST = 30
+#: A letter of a header beside one of a cell: bold, and in a font that may be wider than ours.
+BOLD = 1.45
 
 
 @dataclass(frozen=True)
@@ -477,14 +480,14 @@ def _shares(header: Sequence[str], rows: Sequence[Sequence[str]], texts: int) ->
     Examples
     --------
     >>> [round(share, 2) for share in _shares(["", "Habitants"], [["Saumur", "26 241"]], 1)]
-    [0.39, 0.61]
+    [0.34, 0.66]
     """
     needs = []
     for place, title in enumerate(header):
         cells = [len(row[place]) for row in rows]
         longest = min(max(cells, default=0), WIDEST) if place < texts else max(cells, default=0)
-        word = max(map(len, title.split()), default=0)
-        needs.append(max(1.25 * word, longest) + 2)
+        word = max(map(len, re.split(r"[ -]", title)))
+        needs.append(max(BOLD * word, longest) + 2)
     return [need / sum(needs) for need in needs]
 
 
