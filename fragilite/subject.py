@@ -85,8 +85,8 @@ def of_communes(build: Build, asked: Sequence[str]) -> Subject:
             near = error.remedy.partition(" Ailleurs")[0]
             raise UsageError(error.message, f"{near} Ailleurs, donnez son code.") from error
         if len(found) > 1:
-            error = ambiguous(text, found)
-            raise UsageError(error.message, f"Donnez son code, comme {found[0].code}.")
+            many = ambiguous(text, found)
+            raise UsageError(many.message, f"Donnez son code, comme {found[0].code}.")
         codes[found[0].code] = found[0].nom
     names = list(codes.values())
     count = plural(len(names), "commune")

@@ -240,10 +240,10 @@ def _headcounts(word: Word, build: Build, subject: Subject) -> None:
     if volume:
         word.write(volume.definition, lead=volume.libelle, keep=True)
     overlap = len(groups) > 1
-    word.write(
+    word.caption(
+        "Tableau",
         "Effectifs, et indice en regard"
-        + (" : ces groupes se recoupent, ne les additionnez pas." if overlap else "."),
-        "Caption",
+        + (" : ces groupes se recoupent, ne les additionnez pas" if overlap else ""),
     )
     header, rows, strong = headcounts(build, subject)
     word.table(header, rows, strong=strong)
@@ -301,7 +301,7 @@ def _map(word: Word, build: Build, subject: Subject) -> None:
         label = subject.titre if alone else "communes du dossier"
         shown = Highlight(frozenset(subject.communes), label)
     word.write("La carte", "Heading 1")
-    word.write(f"{theme.libelle}, {build.inputs.territory.libelle}", "Caption")
+    word.caption("Carte", f"{theme.libelle}, {build.inputs.territory.libelle}")
     with tempfile.TemporaryDirectory(prefix="fragilite-") as folder:
         image = Path(folder) / "carte.png"
         write_picture(build, image, theme, sheet=PAGE, highlight=shown)
@@ -316,7 +316,7 @@ def _comparison(word: Word, build: Build, subject: Subject) -> None:
     tables = list(comparison(build, subject))
     for place, (caption, header, rows, strong) in enumerate(tables, start=1):
         note = f"France : {' ; '.join(known)}." if known and place == len(tables) else ""
-        word.write(caption, "Caption")
+        word.caption("Tableau", caption)
         word.table(header, rows, strong=strong, note=note)
 
 
@@ -425,7 +425,7 @@ def _method(word: Word, build: Build) -> None:
 
 def _sources(word: Word, build: Build) -> None:
     word.write("Sources et citation", "Heading 1")
-    word.write("Ce que ce dossier utilise", "Caption")
+    word.caption("Tableau", "Ce que ce dossier utilise")
     shown = lots_of_figures(build, build.method.effectifs)
     used = [lot for lot in build.inputs.lots if lot in [*lots_counted(build), *shown]]
     rows = [

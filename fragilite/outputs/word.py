@@ -35,7 +35,7 @@ TOGETHER = 16
 #: Letters of a cell of text that count in the width of its column: longer ones go to the next line.
 WIDEST = 30
 #: A letter of a header beside one of a cell: bold, and in a font that may be wider than ours.
-BOLD = 1.45
+BOLD = 1.5
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ LOOKS = {
     "List Number": Look(9.5, apres=2, retrait=18),
     "Caption": Look(9, avant=6, apres=3, gras=True, couleur=SOFT, solidaire=True),
     CELL: Look(8.5, avant=1, apres=1),
-    HEAD: Look(8.5, avant=2, apres=2, gras=True, couleur="FFFFFF", solidaire=True),
+    HEAD: Look(8, avant=2, apres=2, gras=True, couleur="FFFFFF", solidaire=True),
     NOTE: Look(8, avant=3, apres=6, couleur=SOFT),
     FIELD: Look(10, avant=4, apres=6, italique=True),
 }
@@ -261,7 +261,7 @@ class Word:
     document: Any
     template: bool
     added: set[str] = field(default_factory=set)
-    pictures: int = 0
+    captions: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, template: Path | None) -> Word:
@@ -375,6 +375,11 @@ class Word:
             if "List Number" in self.added:
                 paragraph.runs[0].text = f"{place}.\t{paragraph.runs[0].text}"
 
+    def caption(self, kind: str, text: str) -> None:
+        """``Tableau 1. …``, on the page of what follows."""
+        self.captions[kind] = self.captions.get(kind, 0) + 1
+        self.write(f"{kind} {self.captions[kind]}. {text}", "Caption")
+
     def field(self, text: str) -> None:
         """A sentence for the author to write."""
         self.write(f"[À compléter : {text}]", FIELD)
@@ -438,11 +443,10 @@ class Word:
         """A picture across the text, with words for who does not see it."""
         paragraph = self.document.add_paragraph()
         paragraph.paragraph_format.keep_with_next = True  # its source, under it
-        self.pictures += 1
         shape = paragraph.add_run().add_picture(str(image), width=self.width)
         about = shape._inline.docPr
         about.set("descr", described)
-        about.set("name", f"Carte {self.pictures}")
+        about.set("name", image.stem)
 
     def number_pages(self, text: str) -> None:
         """A footer with the page and how many there are; a house's model has its own."""
