@@ -69,6 +69,11 @@ def reading(lecture: str, method: Method) -> str:
     return f"Lecture : « {lecture} ».{CAUTIONS.get(lecture, '')}"
 
 
+def _unread(method: Method) -> str:
+    """What is said in place of a reading, so that a low score is not taken for one."""
+    return f"Aucun indice ne dit que personne n'a besoin d'aide : {unseen(method)}."
+
+
 def unseen(method: Method) -> str:
     """``l'indice ne voit pas …``, from what the method declares."""
     things = method.lecture.invisible
@@ -143,7 +148,7 @@ def _stands(facts: dict[str, Any], build: Build) -> str:
         )
     found = facts["certitude"]
     if found is None or not found["lecture"]:
-        return f"{text}."
+        return f"{text}. {_unread(build.method)}"
     if found["rang_min_90"] is not None:
         text += f", {_span(found)} neuf fois sur dix, compte tenu de l'incertitude des données"
     return f"{text}. {reading(found['lecture'], build.method)}"
@@ -379,7 +384,7 @@ def _epci_stands(build: Build, row: dict[Any, Any], towns: pd.DataFrame) -> str:
     ranked = int(row["rang_sur"])
     if ranked > 1:
         text += f" : {ordinal(int(row['rang']))} rang des {number(ranked)} EPCI entiers du calcul"
-    return f"{text}.{_signals(towns)}"
+    return f"{text}.{_signals(build, towns)}"
 
 
 def _departement_index(build: Build) -> float | None:
@@ -388,10 +393,10 @@ def _departement_index(build: Build) -> float | None:
     return float(values.iloc[0]) if len(values) == 1 and values.notna().all() else None
 
 
-def _signals(towns: pd.DataFrame) -> str:
+def _signals(build: Build, towns: pd.DataFrame) -> str:
     """How many communes stand out, by the readings that say so."""
     if "lecture" not in towns:
-        return ""
+        return f" {_unread(build.method)}"
     counts = towns["lecture"].value_counts()
     named = [
         f"{plural(int(counts[name]), 'commune')} en « {name} »"
