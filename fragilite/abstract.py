@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fragilite.dictionary import scale
-from fragilite.french import day, listing, number
+from fragilite.french import day, listing, lower_first, number
 from fragilite.method import Method
 
 #: How indicators become points, and how points are averaged, in a reader's words.
@@ -62,14 +62,12 @@ def ten_lines(method: Method, withdrawn: list[str]) -> list[str]:
         _missing(method),
         _oldest(method, withdrawn),
         _classes(method),
-        f"{method.volume.libelle} : {_lower(method.volume.definition)}" if method.volume else "",
+        f"{method.volume.libelle} : {lower_first(method.volume.definition)}"
+        if method.volume
+        else "",
         _uncertainty(method),
     ]
     return [line for line in lines if line]
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _percent(share: float) -> str:
@@ -79,7 +77,7 @@ def _percent(share: float) -> str:
 def _weights(method: Method) -> str:
     """What each indicator weighs in the whole."""
     shown = [
-        f"{_lower(one.libelle)} {_percent(method.shares[code])}"
+        f"{lower_first(one.libelle)} {_percent(method.shares[code])}"
         for code, one in method.indicateurs.items()
     ]
     return f"Poids dans l'ensemble : {listing(shown)}."
@@ -98,13 +96,14 @@ def _tree(method: Method) -> str:
             named = [f"{method.noeuds[one].court} {_percent(w)}" for one, w in children.items()]
             parts.append(f"{method.noeuds[node].court} = {listing(named)}")
     mean = AGREGATIONS[method.methode.agregation]
-    opening = f"Chaque nœud est la {mean} de ce qu'il rassemble"
-    return f"{opening} : {' ; '.join(parts)}." if parts else f"{opening}."
+    if not parts:
+        return f"L'ensemble est la {mean} des indicateurs."
+    return f"Chaque nœud est la {mean} de ce qu'il rassemble : {' ; '.join(parts)}."
 
 
 def _bounds(method: Method) -> str:
     found = [
-        f"{_lower(one.libelle)} {_number(one.points_0)} → {_number(one.points_100)}"
+        f"{lower_first(one.libelle)} {_number(one.points_0)} → {_number(one.points_100)}"
         + (" %" if one.unite == "%" else "")
         for one in method.indicateurs.values()
         if one.points_0 is not None and one.points_100 is not None
@@ -117,12 +116,10 @@ def _number(value: float | None) -> str:
 
 
 def _missing(method: Method) -> str:
-    limits = method.completude_min
-    text = (
-        "Une donnée manquante n'est jamais remplacée : son poids est réparti dans son groupe, et "
-        f"l'indice demande {_percent(limits.indice)} du sien."
-    )
-    smoothed = [_lower(one.libelle) for one in method.indicateurs.values() if one.lissage]
+    least = method.completude_min.indice
+    text = "Une donnée manquante n'est jamais remplacée : son poids est réparti dans son groupe"
+    text += f", et l'indice demande {_percent(least)} du sien." if least else "."
+    smoothed = [lower_first(one.libelle) for one in method.indicateurs.values() if one.lissage]
     if smoothed:
         text += (
             f" Lissé, c'est-à-dire rapproché de l'EPCI où peu de personnes le portent : "
@@ -139,7 +136,7 @@ def _oldest(method: Method, withdrawn: list[str]) -> str:
             f"Un chiffre de plus de {_number(method.age_max.valeur)} {method.age_max.unite} est "
             "montré, jamais compté."
         )
-    names = [_lower(method.indicateurs[code].libelle) for code in withdrawn]
+    names = [lower_first(method.indicateurs[code].libelle) for code in withdrawn]
     if not names:
         return text
     return f"{text} Hors de ce calcul : {listing(names)} ; son poids va au reste de son nœud."

@@ -119,6 +119,17 @@ def at_name(name: str) -> str:
     return f"à {name}"
 
 
+def lower_first(label: str) -> str:
+    """A label inside a sentence: ``IFN 2023`` keeps its capitals.
+
+    Examples
+    --------
+    >>> lower_first("Indice de fragilité"), lower_first("IFN 2023"), lower_first("65 ans ou plus")
+    ('indice de fragilité', 'IFN 2023', '65 ans ou plus')
+    """
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
 def listing(items: Sequence[str]) -> str:
     """``a, b et c``."""
     if len(items) < 2:

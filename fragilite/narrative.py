@@ -14,7 +14,7 @@ import pandas as pd
 
 from fragilite.citation import lots_of_figures, lots_of_people, short
 from fragilite.explanation import CAUTIONS, SURE, explain
-from fragilite.french import at_name, listing, number, ordinal, plural, quantity
+from fragilite.french import at_name, listing, lower_first, number, ordinal, plural, quantity
 from fragilite.method import Method, Moyenne, Part
 from fragilite.pipeline import Build
 from fragilite.robustness import LECTURES
@@ -165,8 +165,8 @@ def _worded(build: Build, value: float, label: str | None) -> str:
     """``l'indice de fragilité numérique est de 54,8 points (…), « fragilité forte »``."""
     column = build.columns[build.method.root]
     shown = quantity(value, column.decimales, column.unite)
-    name = column.libelle[:1].lower() + column.libelle[1:]
-    article = "l'" if name[:1] in set("aeiouéêîô") else ""
+    name = lower_first(column.libelle)
+    article = "l'" if name[:1] in set("aeiouéêîôAEIOU") else ""
     return f"{article}{name} est de {shown}" + (f", « {label} »" if label else "")
 
 
@@ -235,16 +235,12 @@ def _groups(items: Sequence[dict[str, Any]]) -> str:
     known = [item for item in items if item["valeur"] is not None]
     if not known:
         return ""
-    shown = [f"{number(item['valeur'])} {_lower(item['libelle'])}" for item in known]
+    shown = [f"{number(item['valeur'])} {lower_first(item['libelle'])}" for item in known]
     return (
         f" On y compte {listing(shown)} : ces groupes se recoupent, ne les additionnez pas."
         if len(shown) > 1
         else f" On y compte {shown[0]}."
     )
-
-
-def _lower(label: str) -> str:
-    return label[:1].lower() + label[1:]
 
 
 def _unknown_people(build: Build, why: str) -> Sentence:
@@ -294,7 +290,7 @@ def _weighs(
     text = f"{opening}{listing(shown)}."
     sources = short(lots_of_figures(build, [item["code"] for item in heaviest]))
     known = dict.fromkeys(
-        _lower(item["france"]["source"])
+        lower_first(item["france"]["source"])
         if item["france"]["source"].startswith("Par ")
         else item["france"]["source"]
         for item in heaviest

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 #: A name that breaks what is not escaped: quotes, markup, mathematics, an underscore.
@@ -16,7 +15,13 @@ def only(build, codes, outlines=None, **changes):
     table = build.communes[build.communes["code_insee"].isin(codes)]
     table = table.reset_index(drop=True).assign(**changes)
     frame = build.inputs.communes.loc[table["code_insee"]]
-    inputs = replace(build.inputs, communes=frame, outlines=outlines or build.inputs.outlines)
+    former = build.inputs.anciennes
+    inputs = replace(
+        build.inputs,
+        communes=frame,
+        anciennes=former[former["code_insee"].isin(frame.index)],
+        outlines=outlines or build.inputs.outlines,
+    )
     return replace(build, communes=table, inputs=inputs)
 
 
@@ -47,8 +52,8 @@ def empty(build):
 
     def table(rows):
         numbers = rows.select_dtypes("number").columns.difference(["communes", "rang_sur"])
-        kept = rows.assign(**{name: rows[name].astype("Float64") * pd.NA for name in numbers})
-        return kept.assign(classe_libelle=pd.NA, completude=0.0, rang_sur=0)
+        kept = rows.assign(**{name: rows[name].where(rows.index < 0) for name in numbers})
+        return kept.assign(classe_libelle=None, completude=0.0, rang_sur=0)
 
     return replace(
         build,

@@ -335,10 +335,12 @@ def comparison(
         Caption, header, rows, how many of the last rows are larger places.
     """
     places = _epci(build, subject.epci) if subject.epci else _communes(build, subject.communes)
-    larger = [*_around(build, subject), Place("France", "", None)]
-    everyone, method = [*places, *larger], build.method
+    method, figures = build.method, _scored(build)
+    larger = _around(build, subject)
+    if any(one.france for one in figures.values()):
+        larger.append(Place("France", "", None))
+    everyone = [*places, *larger]
     nodes = list(method.descending())
-    figures = _scored(build)
     if len(everyone) <= ACROSS:
         rows = [
             [method.noeuds[node].libelle, *(number(place.node(node), 1) for place in everyone)]
@@ -362,7 +364,7 @@ def comparison(
                 for place in everyone
                 if place.result is not None
             ],
-            len(larger) - 1,
+            sum(place.result is not None for place in larger),
         )
     for part in _parts(list(figures)):
         yield (
