@@ -32,6 +32,12 @@ def texts(sentences):
     return [plain(one.texte) for one in sentences]
 
 
+@pytest.fixture(scope="module")
+def said(built):
+    """The three sentences of every commune."""
+    return {code: of_commune(built, code) for code in built.communes["code_insee"]}
+
+
 def test_saumur(built):
     stands, weighs, people = of_commune(built, SAUMUR)
     assert plain(stands.texte) == (
@@ -112,9 +118,9 @@ def test_an_epci_that_is_not_whole_has_no_value(built):
     assert people.endswith("n'est pas estimé : l'EPCI n'est pas entier.")
 
 
-def test_every_commune_has_three_sourced_sentences_with_its_figures(built):
+def test_every_commune_has_three_sourced_sentences_with_its_figures(built, said):
     for row in built.communes.to_dict("records"):
-        sentences = of_commune(built, row["code_insee"])
+        sentences = said[row["code_insee"]]
         assert len(sentences) == 3
         assert all(one.texte.endswith(".") and one.source for one in sentences)
         stands, _, people = texts(sentences)
@@ -123,11 +129,11 @@ def test_every_commune_has_three_sourced_sentences_with_its_figures(built):
         assert people.startswith(f"Environ {count} personne")
 
 
-def test_no_signal_is_always_followed_by_what_the_index_cannot_see(built):
+def test_no_signal_is_always_followed_by_what_the_index_cannot_see(built, said):
     """Over all the communes, and over all the EPCI, which never name that reading."""
     seen = 0
-    for code in built.communes["code_insee"]:
-        for text in texts(of_commune(built, code)):
+    for sentences in said.values():
+        for text in texts(sentences):
             seen += text.count(NO_SIGNAL)
             for found in re.finditer(NO_SIGNAL, text):
                 after = text[found.end() :]
@@ -232,10 +238,10 @@ def test_sources_name_producer_vintage_and_date(built):
     assert sources_line([]) == ""
 
 
-def test_points_named_add_up_to_less_than_the_index(built):
+def test_points_named_add_up_to_less_than_the_index(built, said):
     table = built.communes.set_index("code_insee")
     for code in table.index:
-        text = texts(of_commune(built, code))[1]
+        text = texts(said[code])[1]
         part, whole = re.match(r"([\d,]+) des ([\d,]+) points", text).groups()
         part, whole = (float(x.replace(",", ".")) for x in (part, whole))
         assert part <= whole == pytest.approx(table["indice"][code], abs=0.051)
