@@ -77,8 +77,7 @@ def _percent(share: float) -> str:
 def _weights(method: Method) -> str:
     """What each indicator weighs in the whole."""
     shown = [
-        f"{lower_first(one.libelle)} {_percent(method.shares[code])}"
-        for code, one in method.indicateurs.items()
+        f"{one.court} {_percent(method.shares[code])}" for code, one in method.indicateurs.items()
     ]
     return f"Poids dans l'ensemble : {listing(shown)}."
 
@@ -103,7 +102,7 @@ def _tree(method: Method) -> str:
 
 def _bounds(method: Method) -> str:
     found = [
-        f"{lower_first(one.libelle)} {_number(one.points_0)} → {_number(one.points_100)}"
+        f"« {one.libelle} » {_number(one.points_0)} → {_number(one.points_100)}"
         + (" %" if one.unite == "%" else "")
         for one in method.indicateurs.values()
         if one.points_0 is not None and one.points_100 is not None

@@ -209,8 +209,8 @@ def test_the_method_in_ten_lines():
     text = plain(" ".join(lines))
     for part in (
         "indice = réseau 25 % et usages 75 % ; usages = compétences 60 % et sociale 40 %",
-        "65 ans ou plus 22,5 %",
-        "niveau de vie médian, France = 100 142,9 → 75",
+        "l'âge 22,5 %, le diplôme 22,5 %",
+        "« Niveau de vie médian, France = 100 » 142,9 → 75",
         "l'indice demande 75 % du sien",
         "plus de 5 ans",
         "Hors de ce calcul : surface sans 4G",

@@ -334,7 +334,10 @@ def comparison(
     tuple
         Caption, header, rows, how many of the last rows are larger places.
     """
-    places = _epci(build, subject.epci) if subject.epci else _communes(build, subject.communes)
+    if subject.epci:
+        places = _by_people(_epci(build, subject.epci))
+    else:
+        places = _communes(build, subject.communes)
     method, figures = build.method, _scored(build)
     larger = _around(build, subject)
     if any(one.france for one in figures.values()):
