@@ -5,6 +5,7 @@ import re
 import socket
 from collections import Counter
 
+import docx
 import pandas as pd
 import pytest
 from publishers import OPTIONS, PINS, lay_out
@@ -201,6 +202,21 @@ def test_sources_check_tries_each_address(run, mirror):
     assert answers["insee_filosofi/2021-geo2024/base-cc-filosofi-2021-geo2024_csv.zip"] == "oui"
     assert answers["insee_filosofi/2021/base-cc-filosofi-2021-geo2025_csv.zip"] == "NON"
     assert "ne répondent pas" in err
+
+
+def test_dossier_of_an_epci_across_two_departements(run, mirror, tmp_path):
+    raw = tmp_path / "brut"
+    raw.mkdir()
+    code, out, err = run("dossier", "--epci", "244400552", "--raw", raw, *OPTIONS)
+    assert code == 0, err
+    assert out.splitlines()[0] == "dossier_epci-244400552.docx"
+    document = docx.Document(str(tmp_path / "dossier_epci-244400552.docx"))
+    text = "\n".join(one.text for one in document.paragraphs).replace("\xa0", " ")
+    assert "Loire-Atlantique (44), Maine-et-Loire (49). 20 communes" in text
+    towns, *_ = document.tables
+    names = [row.cells[0].text for row in towns.rows]
+    assert len(names) == 1 + 20 + 1 + 2  # its communes, itself, both départements
+    assert names[-2:] == ["Loire-Atlantique", "Maine-et-Loire"]
 
 
 def test_epci_and_region(run, mirror, tmp_path):
