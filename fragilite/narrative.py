@@ -368,7 +368,7 @@ def _epci_stands(build: Build, row: dict[Any, Any], towns: pd.DataFrame) -> str:
             "l'ensemble."
         )
     size = plural(len(towns), "commune")
-    if pd.notna(row["population"]):
+    if towns["population"].notna().all():
         size = f"{plural(round(row['population']), 'habitant')}, {size}"
     if pd.isna(row[root]):
         return f"Dans {name} ({size}), pas d'indice : {_too_little(row['completude'])}."

@@ -278,9 +278,14 @@ def headcounts(build: Build, subject: Subject) -> tuple[list[str], list[list[str
 
 def _populations(build: Build) -> Callable[[Place], float]:
     """Inhabitants of a place, summed where it is whole."""
-    towns = build.communes.set_index("code_insee")["population"]
-    groups = build.epci.set_index("code_epci")["population"]
-    wide = build.communes.groupby("code_departement")["population"].sum(min_count=1)
+    table = build.communes.set_index("code_insee")
+    towns = table["population"]
+
+    def summed(column: str) -> pd.Series:
+        return towns.groupby(table[column]).agg(lambda rows: rows.sum(skipna=False))
+
+    groups = summed("code_epci").reindex(build.inputs.whole_epci)
+    wide = summed("code_departement")
 
     def of(place: Place) -> float:
         for result, values in (
