@@ -126,6 +126,8 @@ def test_circles_have_the_area_of_the_people(built):
     sizes = np.sort(circles.get_sizes())[::-1]
     people = np.sort(built.communes["personnes_a_accompagner"])[::-1]
     np.testing.assert_allclose(sizes / sizes[0], people / people[0])
+    names = {text.get_text() for text in figure.axes[0].texts}
+    assert {"Angers", "Cholet", "Saumur"} <= names  # in or beside their circles
     assert "10 000" in [text.replace("\u202f", " ") for text in words(figure)]
     assert "ordre de grandeur" in " ".join(words(figure))
 

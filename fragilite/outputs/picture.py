@@ -318,12 +318,12 @@ class _Picture:
         self._lines(area, where, outlines)
         (x0, _), (x1, _) = area.transData.transform([(0, 0), (1, 0)])
         metre = float(x1 - x0) * 72 / self.sheet.dpi
-        largest = 0.0
+        largest, radii = 0.0, pd.Series(0.0, outlines.index)
         if self.theme.is_quantity:
             side = metre * max(right - left, top - bottom)
             largest = min(0.055 * side, 2.6 * self.sheet.texte)
-            self._circles(area, outlines, values, largest)
-        self._names(area, outlines[_outside(outlines, where)])
+            radii = self._circles(area, outlines, values, largest)
+        self._names(area, outlines[_outside(outlines, where)], radii)
         return largest, metre
 
     def _fill(self, area: Axes, outlines: gpd.GeoSeries, values: pd.Series) -> None:
@@ -384,8 +384,11 @@ class _Picture:
 
     def _circles(
         self, area: Axes, outlines: gpd.GeoSeries, values: pd.Series, largest: float
-    ) -> None:
-        """Circles whose area is the value, the widest first so that none hides another."""
+    ) -> pd.Series:
+        """Circles whose area is the value, the widest first so that none hides another.
+
+        Returns the radius of each, in points, zero where there is none.
+        """
         shown = values.reindex(outlines.index).dropna().sort_values(ascending=False)
         points = outlines[shown.index].representative_point()
         top = max(float(shown.max()), 1.0) if len(shown) else 1.0
@@ -393,8 +396,10 @@ class _Picture:
             points.x, points.y, s=4 * largest**2 * shown / top, facecolor=CIRCLE,
             edgecolor="white", linewidth=0.4, alpha=0.85,
         )  # fmt: skip
+        radii: pd.Series = largest * np.sqrt(shown / top)
+        return radii.reindex(outlines.index, fill_value=0.0)
 
-    def _names(self, area: Axes, outlines: gpd.GeoSeries) -> None:
+    def _names(self, area: Axes, outlines: gpd.GeoSeries, radii: pd.Series) -> None:
         """Name what the picture is about, then the communes with most people, where it fits."""
         from matplotlib.patheffects import withStroke
 
@@ -405,14 +410,23 @@ class _Picture:
             ["sujet", "gens"], ascending=False, kind="stable"
         )
         size = 0.85 * self.sheet.texte
+        points = outlines.representative_point()
+        places = area.transData.transform(np.column_stack([points.x, points.y]))
+        at = dict(zip(outlines.index, places, strict=True))
+        pixels = (radii * self.sheet.dpi / 72).to_dict()
+        circles = {
+            code: np.concatenate([at[code] - pixels[code], at[code] + pixels[code]])
+            for code in outlines.index
+            if radii[code] > size / 2  # a name may cover the small ones
+        }
         taken: list[np.ndarray] = []
         limits = np.array(area.get_window_extent().extents)
         for code, name in order["nom"].items():
             if len(taken) == self.sheet.noms:
                 return
-            point = outlines[code].representative_point()
-            at = area.transData.transform((point.x, point.y))
-            box, place = self._room(str(name), size, at, taken, limits)
+            wide = self._width(str(name), size) <= 2 * radii[code]  # it fits in its circle
+            others = [] if wide else [box for other, box in circles.items() if other != code]
+            box, place = self._room(str(name), size, at[code], pixels[code], taken + others, limits)
             if box is None:
                 continue
             taken.append(box)
@@ -423,16 +437,16 @@ class _Picture:
             )  # fmt: skip
 
     def _room(
-        self, name: str, size: float, at: np.ndarray, taken: Sequence[np.ndarray],
+        self, name: str, size: float, at: np.ndarray, radius: float, taken: Sequence[np.ndarray],
         limits: np.ndarray,
     ) -> tuple[np.ndarray | None, np.ndarray]:  # fmt: skip
-        """A box for a name, near its point, that meets no other; None if there is no room."""
+        """A box for a name, on its point or beside its circle, that meets no other, or None."""
         pixel = self.sheet.dpi / 72
         half = np.array([self._width(name, size) / 2 + 2, 0.7 * size]) * pixel
-        circle = 0.6 * size * pixel if self.theme.is_quantity else 0.0
+        rise = half[1] + radius if radius else 1.4 * half[1]
         steps = [(0, 0), (0, 1), (0, -1), (0.5, 1), (-0.5, 1), (0.5, -1), (-0.5, -1)]
-        for across, up in steps[1:] + steps[:1] if circle else steps:
-            middle = at + np.array([across * half[0], up * (half[1] * 1.4 + circle)])
+        for across, up in steps[1:] if 0 < radius < half[0] else steps:
+            middle = at + np.array([across * half[0], up * rise])
             box = np.concatenate([middle - half, middle + half])
             inside = (box[:2] >= limits[:2]).all() and (box[2:] <= limits[2:]).all()
             if inside and not any(_meet(box, other) for other in taken):
