@@ -1,4 +1,4 @@
-"""Commands that show an index to others: a picture for a slide, a dossier to sign."""
+"""Commands that show an index to others: a page, a picture for a slide, a dossier to sign."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from fragilite.cli_options import (
 )
 from fragilite.errors import UsageError
 from fragilite.french_help import FrenchCommand
+from fragilite.report_file import check_target, write_file
 
 if TYPE_CHECKING:
     from fragilite.ingestion.options import Options
@@ -32,14 +33,41 @@ if TYPE_CHECKING:
     from fragilite.subject import Subject
 
 SHOW = "Montrer et partager"
+PAGES = (".html",)
 PICTURES = (".png", ".svg", ".pdf")
 DOSSIER = (".docx", ".xlsx")
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for name, run in (("map", on_a_build(_map, PICTURES)), ("dossier", _dossier)):
+    for name, run in (
+        ("report", on_a_build(_report, PAGES, uncertainty=True)),
+        ("map", on_a_build(_map, PICTURES)),
+        ("dossier", _dossier),
+    ):
         app.command(name, cls=FrenchCommand, rich_help_panel=SHOW)(run)
+
+
+def _report(
+    build: Build,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FICHIER",
+            help="Fichier .html (par défaut rapport_49.html, dans le dossier courant).",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Écrit la page d'une réunion : carte, tableau, fiche de chaque commune."""
+    from fragilite.outputs.report import write
+
+    path = output or Path(f"rapport_{build.inputs.territory.nom}.html")
+    write_file(path, lambda staged: write(build, staged), PAGES, overwrite=overwrite)
+    typer.echo(path)
 
 
 def _map(
@@ -68,7 +96,6 @@ def _map(
 ) -> None:
     """Dessine la carte pour un diaporama."""
     from fragilite.outputs.picture import choose, write
-    from fragilite.report_file import write_file
 
     theme = choose(build, show)
     root = theme.code == build.method.root
@@ -155,8 +182,6 @@ def _one_subject(dept: str | None, epci: str | None, communes: str | None) -> No
 
 def _check(output: Path, *, overwrite: bool) -> None:
     """Refuse a document or a workbook that could not be written, before anything is computed."""
-    from fragilite.report_file import check_target
-
     check_target(output, DOSSIER[:1], overwrite=overwrite)
     check_target(output.with_suffix(DOSSIER[1]), DOSSIER, overwrite=overwrite)
 
