@@ -16,6 +16,7 @@ from fragilite.errors import UsageError
 from fragilite.french import (
     fold,
     listing,
+    lower_first,
     number,
     ordinal,
     paragraph,
@@ -168,6 +169,14 @@ def current_codes(code: str, annee: int) -> list[str]:
     return list(moves(FIRST_YEAR, annee).get(code, ()))
 
 
+def where(build: Build) -> str:
+    """``le département (Maine-et-Loire)``, or the territory of a build that is not one whole."""
+    territory, names = build.inputs.territory, build.communes["nom_departement"].unique()
+    if len(names) == 1 and territory.departements:
+        return f"le département ({names[0]})"
+    return f"l'ensemble étudié ({territory.libelle})"
+
+
 # --- gathering -------------------------------------------------------------------------------
 
 
@@ -208,6 +217,7 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
             "population": _value(row["population"]),
         },
         "annee": build.inputs.annee,
+        "territoire": where(build),
         "methode": provenance(build)["methode"]
         | {"libelle": method.noeuds[method.root].libelle, "echelle": scale(method)},
         "indice": {
@@ -243,7 +253,7 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
             "personnes_a_accompagner": _value(row["personnes_a_accompagner"]),
             "statut": row["personnes_a_accompagner_statut"],
             "rang": _value(row["rang_volume"]),
-            "part_du_departement": _value(
+            "part_du_territoire": _value(
                 100 * row["personnes_a_accompagner"] / build.result.volume.sum()
             ),
         },
@@ -363,8 +373,8 @@ def _heading(facts: dict[str, Any]) -> list[str]:
         f"({facts['methode']['echelle']}){label}."
     )
     lines.append(
-        f"{ordinal(index['rang'])} rang sur {number(index['rang_sur'])} communes classées du "
-        f"département ({town['departement']}), en partant de la plus fragile."
+        f"{ordinal(index['rang'])} rang sur {number(index['rang_sur'])} communes classées dans "
+        f"{facts['territoire']}, en partant de la plus fragile."
     )
     if index["rang_epci"] is not None:
         lines.append(
@@ -485,27 +495,22 @@ def _sub_scores(facts: dict[str, Any]) -> list[str]:
 
 
 def _people(facts: dict[str, Any]) -> list[str]:
-    volume, town = facts["volume"], facts["commune"]
+    volume = facts["volume"]
     if volume["personnes_a_accompagner"] is None:
         return []
     sentences = [
         f"Environ {number(volume['personnes_a_accompagner'])} personnes à accompagner (estimation "
         f"par l'âge) : {ordinal(volume['rang'])} rang en volume, "
-        f"{number(volume['part_du_departement'], 1)} % de celles du département "
-        f"({town['departement']})."
+        f"{number(volume['part_du_territoire'], 1)} % de celles que compte {facts['territoire']}."
     ]
     known = [item for item in facts["effectifs"] if item["valeur"] is not None]
     if known:
-        parts = [f"{number(item['valeur'])} {_lower(item['libelle'])}" for item in known]
+        parts = [f"{number(item['valeur'])} {lower_first(item['libelle'])}" for item in known]
         sentences.append(
             f"La commune compte {listing(parts)} : ces groupes se recoupent, ne les "
             "additionnez pas."
         )
     return ["Combien de personnes", *(paragraph(text, "  ") for text in sentences)]
-
-
-def _lower(label: str) -> str:
-    return label[0].lower() + label[1:]
 
 
 def _withdrawn(item: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from fragilite.citation import lots_of_figures, lots_of_people, short
-from fragilite.explanation import CAUTIONS, SURE, explain
+from fragilite.explanation import CAUTIONS, SURE, explain, where
 from fragilite.french import at_name, listing, lower_first, number, ordinal, plural, quantity
 from fragilite.method import Method, Moyenne, Part
 from fragilite.pipeline import Build
@@ -80,14 +80,6 @@ def unseen(method: Method) -> str:
     if not things:
         return "l'indice ne voit que ce que les données ouvertes comptent"
     return f"l'indice ne voit pas {' ; '.join(things)}"
-
-
-def where(build: Build) -> str:
-    """``le département (Maine-et-Loire)``, or the territory of a build that spans several."""
-    names = build.communes["nom_departement"].unique()
-    if len(names) == 1:
-        return f"le département ({names[0]})"
-    return f"l'ensemble étudié ({build.inputs.territory.libelle})"
 
 
 def epci_name(name: str) -> str:
@@ -217,7 +209,7 @@ def _people_of(build: Build, facts: dict[str, Any]) -> Sentence:
         return _unknown_people(build, "une tranche d'âge manque")
     text = (
         f"Environ {_persons(count)} y sont à accompagner, un ordre de grandeur estimé par l'âge : "
-        f"{_share(volume['part_du_departement'])} de celles que compte {where(build)}, "
+        f"{_share(volume['part_du_territoire'])} de celles que compte {where(build)}, "
         f"{ordinal(volume['rang'])} rang en volume."
     )
     return Sentence("Combien de personnes", text + _groups(facts["effectifs"]), _counted(build))

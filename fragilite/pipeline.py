@@ -49,7 +49,7 @@ class Build:
     inputs : Inputs
     method : Method
     result, result_epci, result_departement : Result
-        On communes, on whole EPCI, on the département.
+        On communes, on whole EPCI, on whole départements.
     communes : DataFrame, shape (communes, columns of the dictionary)
         One row per commune, in the order of codes.
     epci : DataFrame
@@ -176,7 +176,8 @@ def build(
     in_whole = data.communes["code_epci"].where(data.communes["code_epci"].isin(data.whole_epci))
     group = partial(_grouped, result, people=people, method=rules, old=old, reference=reference)
     result_epci = group(in_whole, medians=data.medians)
-    result_departement = group(data.communes["code_departement"])
+    codes = data.communes["code_departement"]
+    result_departement = group(codes.where(codes.isin(where.departements)))  # whole ones only
     communes = _table(data.communes, people, result, rules)
     sure = None
     ranked = communes["rang"].notna().any()

@@ -1,6 +1,5 @@
 """The index of Maine-et-Loire against independent figures, and the contract of the columns."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from fragilite.errors import FragiliteError, SourceUnavailableError, UsageError
 from fragilite.ingestion.bundled import home_of
 from fragilite.ingestion.options import Options
 from fragilite.pipeline import _checked, build
-from fragilite.summary import summary
+from fragilite.summary import _zero_remarks
 from fragilite.table import Statut
 from fragilite.territory import parse_territory
 
@@ -291,10 +290,9 @@ def test_places_in_epci(built):
     assert built.places_in_epci.loc[alone].isna().all(axis=None)
 
 
-def test_a_csv_that_loses_a_zero_says_so(built):
-    files = [Path("fragilite_01_excel.csv")]
-    codes = built.communes["code_insee"].replace({"49002": "01001"})
-    ain = replace(built, communes=built.communes.assign(code_insee=codes))
-    assert any("montre 1001 pour 01001" in one for one in summary(ain, files)["a_savoir"])
-    for quiet in (summary(ain, [Path("fragilite_01.csv")]), summary(built, files)):
-        assert not any("double-clic" in one for one in quiet["a_savoir"])
+def test_a_csv_that_loses_a_zero_says_so():
+    excel, plain = [Path("fragilite_01_excel.csv")], [Path("fragilite_01.csv")]
+    (said,) = _zero_remarks(pd.Series(["49007", "01001"]), excel)
+    assert "montre 1001 pour 01001" in said
+    assert _zero_remarks(pd.Series(["01001"]), plain) == []
+    assert _zero_remarks(pd.Series(["49007"]), excel) == []

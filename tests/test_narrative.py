@@ -10,9 +10,11 @@ from reduced import AWKWARD, empty, named, only
 from fragilite.abstract import heading, ten_lines
 from fragilite.citation import cited, dated, lots_counted, sources_line
 from fragilite.citation import named as lot_name
+from fragilite.explanation import explain, where
 from fragilite.method import available_methods, load_method
-from fragilite.narrative import NO_SIGNAL, of_commune, of_epci, reading, where
+from fragilite.narrative import NO_SIGNAL, of_commune, of_epci, reading
 from fragilite.pipeline import build
+from fragilite.territory import parse_territory
 
 SAUMUR, ANGERS, OREE, PELLERINE = "49328", "49007", "49126", "49237"
 SAUMUR_VAL_DE_LOIRE, ANCENIS = "200071876", "244400552"
@@ -247,3 +249,14 @@ def test_points_named_add_up_to_less_than_the_index(built, said):
         assert part <= whole == pytest.approx(table["indice"][code], abs=0.051)
         top = table.filter(regex="_contribution$").loc[code].dropna().nlargest(2)
         assert part == pytest.approx(float(pd.Series(top).sum()), abs=0.051)
+
+
+def test_an_epci_alone_says_nothing_of_its_departement():
+    alone = build(parse_territory(epci=SAUMUR_VAL_DE_LOIRE))
+    facts = explain(alone, SAUMUR)
+    assert facts["territoire"] == "l'ensemble étudié (EPCI 200071876)"
+    assert all(node["departement"] is None for node in facts["sous_indices"])
+    said = " ".join(
+        one.texte for one in [*of_commune(alone, SAUMUR), *of_epci(alone, SAUMUR_VAL_DE_LOIRE)]
+    )
+    assert "département" not in said
