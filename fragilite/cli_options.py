@@ -125,16 +125,14 @@ Seed = Annotated[
         show_default=False,
     ),
 ]
-Report = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FICHIER",
-        help="Écrit aussi le résultat dans ce fichier.",
-        show_default=False,
-    ),
-]
+
+
+def output_option(what: str) -> Any:
+    """The option that names the file a command writes."""
+    return typer.Option("--output", "-o", metavar="FICHIER", help=what, show_default=False)
+
+
+Report = Annotated[Path | None, output_option("Écrit aussi le résultat dans ce fichier.")]
 Overwrite = Annotated[
     bool,
     typer.Option("--overwrite", help="Remplace le fichier s'il existe.", show_default=False),

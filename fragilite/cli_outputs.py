@@ -22,6 +22,7 @@ from fragilite.cli_options import (
     Year,
     built,
     options_of,
+    output_option,
 )
 from fragilite.errors import UsageError
 from fragilite.french_help import FrenchCommand
@@ -52,13 +53,7 @@ def _report(
     build: Build,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FICHIER",
-            help="Fichier .html (par défaut rapport_49.html, dans le dossier courant).",
-            show_default=False,
-        ),
+        output_option("Fichier .html (par défaut rapport_49.html, dans le dossier courant)."),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -84,12 +79,8 @@ def _map(
     ] = "",
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FICHIER",
-            help="Fichier .png, .svg ou .pdf (par défaut carte_49.png, dans le dossier courant).",
-            show_default=False,
+        output_option(
+            "Fichier .png, .svg ou .pdf (par défaut carte_49.png, dans le dossier courant)."
         ),
     ] = None,
     overwrite: Overwrite = False,
@@ -119,13 +110,9 @@ def _dossier(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FICHIER",
-            help="Fichier .docx ; le classeur prend le même nom en .xlsx (par défaut "
-            "dossier_49.docx, dans le dossier courant).",
-            show_default=False,
+        output_option(
+            "Fichier .docx ; le classeur prend le même nom en .xlsx (par défaut "
+            "dossier_49.docx, dans le dossier courant)."
         ),
     ] = None,
     template: Annotated[

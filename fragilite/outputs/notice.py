@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fragilite import narrative
+from fragilite.citation import cited
 from fragilite.dictionary import scale
 from fragilite.french import day, listing, times
 from fragilite.method import Incertitude
 from fragilite.pipeline import Build
-from fragilite.provenance import as_of, provenance, source_records
+from fragilite.provenance import as_of
 from fragilite.robustness import LECTURES
 from fragilite.summary import TWO_READINGS, certainty_sentences, held_sentence, remarks, summary
 
@@ -49,8 +51,9 @@ def sections(build: Build) -> list[Section]:
 
 
 def unseen(build: Build) -> str:
-    """What open data do not see, said wherever the index is shown."""
-    return f"L'indice ne voit pas : {' ; '.join(build.method.lecture.invisible)}."
+    """What open data do not see, as a sentence, said wherever the index is shown."""
+    said = narrative.unseen(build.method)
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _index(build: Build) -> list[str]:
@@ -100,22 +103,11 @@ def _use(build: Build) -> list[str]:
 
 
 def _cite(build: Build) -> list[str]:
-    facts, header = provenance(build), build.method.methode
-    licences = sorted({record["licence"] for record in facts["sources"]})
+    licences = sorted({lot.record.licence for lot in build.inputs.lots})
     return [
-        f"« {facts['programme']}, méthode {header.code} {header.version}, d'après "
-        f"{' ; '.join(_attributions(build))} ».",
-        f"Données sous {listing(licences)} ; méthode sous {header.licence}. Citez le producteur "
-        "et la date ; rien ne suggère que l'État ou les producteurs approuvent ce calcul.",
+        cited(build),
+        f"Données sous {listing(licences)} ; méthode sous {build.method.methode.licence}. Citez "
+        "le producteur et la date ; rien ne suggère que l'État ou les producteurs approuvent ce "
+        "calcul.",
         f"Empreinte SHA-256 du fichier de méthode : {build.method.sha256}.",
     ]
-
-
-def _attributions(build: Build) -> list[str]:
-    """Who to cite, with every vintage used that the name does not say."""
-    vintages: dict[str, list[str]] = {}
-    for record in source_records(build.inputs.lots):
-        found = vintages.setdefault(record["attribution"], [])
-        if record["millesime"] not in record["attribution"]:
-            found.append(record["millesime"])
-    return [name + (f" ({', '.join(found)})" if found else "") for name, found in vintages.items()]
