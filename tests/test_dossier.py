@@ -14,6 +14,7 @@ from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml.ns import qn
 from reduced import AWKWARD, empty, named, no_outlines, only
 
+from fragilite import __version__
 from fragilite.cartography import MISSING
 from fragilite.errors import FragiliteError, UsageError
 from fragilite.french import number
@@ -226,7 +227,7 @@ def test_language_properties_and_page_numbers(two):
     assert document.styles.element.find(f".//{qn('w:lang')}").get(qn("w:val")) == "fr-FR"
     about = document.core_properties
     assert about.title == "Fragilité numérique : Mouliherne et Longué-Jumelles"
-    assert (about.author, about.language) == ("fragilite 1.1.0", "fr-FR")
+    assert (about.author, about.language) == (f"fragilite {__version__}", "fr-FR")
     assert f"{about.created:%Y-%m-%d}" == f"{about.modified:%Y-%m-%d}" == "2026-11-21"
     footer = document.sections[0].footer._element.xml
     assert 'w:instr="PAGE"' in footer and 'w:instr="NUMPAGES"' in footer
