@@ -215,7 +215,7 @@ def plane(build: Build) -> Plane:
     placed, frames = _placed(groups, main)
     contours = pd.concat(placed).reindex(outlines.index)
     epci = table["code_epci"].reindex(outlines.index)
-    return Plane(contours, _dissolved(contours, epci), tuple(frames))
+    return Plane(contours, dissolved(contours, epci), tuple(frames))
 
 
 def _apart(codes: pd.Series) -> pd.Series:
@@ -279,14 +279,28 @@ def _fitted(outlines: gpd.GeoSeries, box: tuple[float, float, float, float]) -> 
     return outlines.affine_transform(matrix)
 
 
-def _dissolved(contours: gpd.GeoSeries, epci: pd.Series) -> gpd.GeoSeries:
-    """Outline of each EPCI, from those of its communes; communes of none are left out."""
+def dissolved(contours: gpd.GeoSeries, epci: pd.Series) -> gpd.GeoSeries:
+    """Outline of each EPCI, from those of its communes; communes of none are left out.
+
+    Parameters
+    ----------
+    contours : GeoSeries
+        Outlines of communes, neighbours sharing their border point by point.
+    epci : Series of str
+        EPCI of each, on the same index; ``""`` or missing where it has none.
+
+    Returns
+    -------
+    GeoSeries
+        Indexed by ``code_epci``, in the coordinate system of the outlines.
+    """
     import geopandas as gpd
 
     known = contours.notna() & epci.notna() & (epci != "")
     groups = contours[known].groupby(epci[known])
     merged = {code: _union(part.to_numpy()) for code, part in groups}
-    return gpd.GeoSeries(merged, index=pd.Index(list(merged), name="code_epci", dtype="str"))
+    codes = pd.Index(list(merged), name="code_epci", dtype="str")
+    return gpd.GeoSeries(merged, index=codes, crs=contours.crs)
 
 
 def _union(outlines: NDArray[np.object_]) -> shapely.Geometry:

@@ -1,51 +1,101 @@
-"""GeoPackage, for QGIS everywhere."""
+"""GeoPackage, for QGIS everywhere: layers that open already styled, and what explains them."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pyogrio
 
+from fragilite.cartography import dissolved
+from fragilite.columns import declared
+from fragilite.outputs.style import COMMUNES, EPCI, LAYERS, Layer, aliases, styles
 from fragilite.pipeline import Build
 from fragilite.provenance import as_of, provenance
 
+#: What QGIS expects, to the letter, before it reads a style in the file.
+LAYER_STYLES = """
+CREATE TABLE layer_styles (
+  id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+  f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256),
+  f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,
+  useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30),
+  update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+)"""
+#: Tables of the extension « Schema » (OGC 12-128r15, F.9), which GDAL reads from 3.7 on.
+SCHEMA = (
+    """
+CREATE TABLE gpkg_data_columns (
+  table_name TEXT NOT NULL, column_name TEXT NOT NULL, name TEXT, title TEXT, description TEXT,
+  mime_type TEXT, constraint_name TEXT,
+  CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name),
+  CONSTRAINT gdc_tn UNIQUE (table_name, name)
+)""",
+    """
+CREATE TABLE gpkg_data_column_constraints (
+  constraint_name TEXT NOT NULL, constraint_type TEXT NOT NULL, value TEXT,
+  min NUMERIC, min_is_inclusive BOOLEAN, max NUMERIC, max_is_inclusive BOOLEAN, description TEXT,
+  CONSTRAINT gdcc_ntv UNIQUE (constraint_name, constraint_type, value)
+)""",
+)
+SCHEMA_PAGE = "http://www.geopackage.org/spec121/#extension_schema"
+
 
 def write(build: Build, layer: gpd.GeoDataFrame, path: Path) -> None:
-    """Write the layer ``communes`` and the table ``provenance``.
+    """Write the layers ``communes`` and ``epci``, their styles, and the tables that explain them.
 
     VERSION 1.2 avoids a warning of old QGIS; OGR_CURRENT_DATE makes the file repeat.
     """
     moment = f"{as_of(build)}T00:00:00.000Z"
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": moment})
     try:
-        pyogrio.write_dataframe(
-            layer,
-            path,
-            layer="communes",
-            driver="GPKG",
-            dataset_options={"VERSION": "1.2"},
-            layer_options={
-                "GEOMETRY_NAME": "geom",
-                "IDENTIFIER": "Communes",
-                "DESCRIPTION": build.method.methode.libelle,
-            },
-        )
+        _write_layer(build, layer, COMMUNES, path)
+        _write_layer(build, epci_layer(build, layer), EPCI, path)
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
     with closing(sqlite3.connect(path)) as database, database:
         _write_provenance(build, database, moment)
+        _write_dictionary(build, database, moment)
+        _write_styles(build, database, moment)
+        _write_schema(build, database)
+
+
+def epci_layer(build: Build, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """EPCI with their outlines, as far as the build holds them, in the order of their codes."""
+    merged = dissolved(communes.geometry, communes["code_epci"])
+    return gpd.GeoDataFrame(
+        build.epci, geometry=merged.reindex(build.epci["code_epci"]).to_numpy(), crs=communes.crs
+    )
+
+
+def _write_layer(build: Build, rows: gpd.GeoDataFrame, layer: Layer, path: Path) -> None:
+    """One type of geometry, said even where no outline is known: QGIS lists one layer, styled."""
+    pyogrio.write_dataframe(
+        rows,
+        path,
+        layer=layer.nom,
+        driver="GPKG",
+        geometry_type="MultiPolygon",
+        promote_to_multi=True,
+        append=path.exists(),
+        dataset_options=None if path.exists() else {"VERSION": "1.2"},
+        layer_options={
+            "GEOMETRY_NAME": "geom",
+            "IDENTIFIER": layer.titre,
+            "DESCRIPTION": build.method.methode.libelle,
+        },
+    )
 
 
 def _write_provenance(build: Build, database: sqlite3.Connection, moment: str) -> None:
-    """Add the provenance as a table of attributes, registered so that QGIS lists it."""
+    """Where the figures come from: the method, then each source."""
     general = provenance(build)
     rows = general["sources"]
     names = list(rows[0])
-    fields = ", ".join(f"{name} TEXT" for name in names)
-    database.execute(f"CREATE TABLE provenance (fid INTEGER PRIMARY KEY, {fields})")
     header = general["methode"]
     method = dict.fromkeys(names, "") | {
         "source": "methode",
@@ -56,12 +106,90 @@ def _write_provenance(build: Build, database: sqlite3.Connection, moment: str) -
         "note": f"Indicateurs comptés : {', '.join(general['indicateurs_comptes'])}. "
         f"{general['usage']} {general['non_usage']}",
     }
+    _write_table(database, "provenance", dict.fromkeys(names, "TEXT"), [method, *rows])
+    _register(database, "provenance", "Provenance", "Sources, millésimes, licences", moment)
+
+
+def _write_dictionary(build: Build, database: sqlite3.Connection, moment: str) -> None:
+    """What each column of the layers says."""
+    held = {layer.nom: set(layer.table(build).columns) for layer in LAYERS}
+    rows = [
+        {
+            "nom": name,
+            "libelle": record.libelle,
+            "type": declared()["types"][record.type],
+            "unite": record.unite,
+            "description": record.description,
+            "source": record.source,
+            "minimum": record.minimum,
+            "maximum": record.maximum,
+            "couches": ", ".join(layer for layer, names in held.items() if name in names),
+        }
+        for name, record in build.columns.items()
+        if any(name in names for names in held.values())
+    ]
+    types = dict.fromkeys(rows[0], "TEXT") | {"minimum": "REAL", "maximum": "REAL"}
+    _write_table(database, "dictionnaire", types, rows)
+    _register(database, "dictionnaire", "Dictionnaire", "Ce que dit chaque colonne", moment)
+
+
+def _write_styles(build: Build, database: sqlite3.Connection, moment: str) -> None:
+    """The styles of each layer; QGIS opens it with the first."""
+    database.execute(LAYER_STYLES)
+    for layer in LAYERS:
+        database.executemany(
+            "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"
+            " f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, owner,"
+            " ui, update_time) VALUES ('', '', ?, 'geom', ?, ?, '', ?, ?, '', NULL, ?)",
+            [
+                (layer.nom, style.nom, style.qml, int(not place), style.description, moment)
+                for place, style in enumerate(styles(build, layer))
+            ],
+        )
+    _register(database, "layer_styles", "layer_styles", "Styles pour QGIS", moment)
+
+
+def _write_schema(build: Build, database: sqlite3.Connection) -> None:
+    """Labels and descriptions of the columns, for the programs that do not read QGIS's styles."""
+    for statement in SCHEMA:
+        database.execute(statement)
+    for layer in LAYERS:
+        names = [str(name) for name in layer.table(build).columns]
+        called = aliases(build.columns, names)
+        database.executemany(
+            "INSERT INTO gpkg_data_columns (table_name, column_name, name, title, description)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [
+                (layer.nom, name, called[name], called[name], build.columns[name].description)
+                for name in names
+            ],
+        )
     database.executemany(
-        f"INSERT INTO provenance ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
-        [list(row.values()) for row in [method, *rows]],
+        "INSERT INTO gpkg_extensions (table_name, extension_name, definition, scope)"
+        f" VALUES (?, 'gpkg_schema', '{SCHEMA_PAGE}', 'read-write')",
+        [("gpkg_data_columns",), ("gpkg_data_column_constraints",)],
     )
+
+
+def _write_table(
+    database: sqlite3.Connection,
+    name: str,
+    types: Mapping[str, str],
+    rows: Iterable[Mapping[str, Any]],
+) -> None:
+    fields = ", ".join(f"{field} {kind}" for field, kind in types.items())
+    database.execute(f"CREATE TABLE {name} (fid INTEGER PRIMARY KEY, {fields})")
+    marks = ", ".join("?" * len(types))
+    values: Sequence[tuple[Any, ...]] = [tuple(row[field] for field in types) for row in rows]
+    database.executemany(f"INSERT INTO {name} ({', '.join(types)}) VALUES ({marks})", values)
+
+
+def _register(
+    database: sqlite3.Connection, name: str, title: str, description: str, moment: str
+) -> None:
+    """Make a table one of attributes, so that QGIS lists it and does not call it unknown."""
     database.execute(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change)"
-        " VALUES ('provenance', 'attributes', 'Provenance', 'Sources, millésimes, licences', ?)",
-        [moment],
+        " VALUES (?, 'attributes', ?, ?, ?)",
+        [name, title, description, moment],
     )

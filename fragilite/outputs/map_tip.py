@@ -1,0 +1,196 @@
+"""What QGIS shows when the pointer rests on a place: HTML whose values QGIS fills in.
+
+QGIS evaluates what stands between ``[%`` and ``%]`` for each place, so a name from the data is
+escaped by the expression itself, and a word from the method when the text is made.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+
+from fragilite.cartography import MISSING, PEOPLE
+from fragilite.dictionary import scale
+from fragilite.explanation import CAUTIONS
+from fragilite.pipeline import Build
+
+#: Wide enough for « CU Angers Loire Métropole » on one line, narrow enough to leave the map seen.
+STYLE = "width: 23em; font-family: sans-serif; font-size: 10pt; color: #222"
+NOTE = "color: #555; font-size: 9pt"
+
+
+def column(name: str) -> str:
+    """A column, in an expression of QGIS.
+
+    Examples
+    --------
+    >>> column("indice")
+    '"indice"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    r"""A text, in an expression of QGIS, which reads a backslash as an escape.
+
+    Examples
+    --------
+    >>> print(text("l'âge"))
+    'l''âge'
+    """
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def escaped(value: str) -> str:
+    """A text that is neither HTML nor the start or the end of an expression.
+
+    Examples
+    --------
+    >>> escaped("<b>[% 1 %]")
+    '&lt;b&gt;&#91;% 1 %&#93;'
+    """
+    return html.escape(value).replace("[", "&#91;").replace("]", "&#93;")
+
+
+def map_tip(build: Build, table: Sequence[str], *, name: str, code: str) -> str:
+    """HTML of the map tip of a layer.
+
+    Parameters
+    ----------
+    build : Build
+    table : sequence of str
+        Columns of the layer: what it does not have is left out.
+    name, code : str
+        Columns of the place's name and code.
+
+    Returns
+    -------
+    str
+        No image, no script, no address.
+    """
+    lines = [
+        f"<b>{_shown(_safe(name))}</b> ({_shown(_safe(code))})",
+        *_situation(table, name),
+        *_index(build, table),
+        *_certainty(table),
+        _sub_scores(build),
+        *_people(build),
+        *_completeness(),
+        *_unseen(build),
+    ]
+    return f'<div style="{STYLE}">{"".join(lines[:1])}{"".join(map(_block, lines[1:]))}</div>'
+
+
+def _block(line: str) -> str:
+    return f'<div style="margin-top: 4px">{line}</div>'
+
+
+def _shown(expression: str) -> str:
+    return f"[% {expression} %]"
+
+
+def _safe(name: str) -> str:
+    """The text of a column as HTML; ``&`` first, or it would escape the others twice."""
+    found = f"coalesce({column(name)}, '')"
+    for mark, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+        found = f"replace({found}, {text(mark)}, {text(written)})"
+    return found
+
+
+def _number(name: str, decimals: int) -> str:
+    return f"format_number({column(name)}, {decimals}, 'fr')"
+
+
+def _ordinal(name: str) -> str:
+    return f"if({column(name)} = 1, '1er', format_number({column(name)}, 0, 'fr') || 'e')"
+
+
+def _unless_missing(name: str, then: str, otherwise: str) -> str:
+    return f"CASE WHEN {column(name)} IS NULL THEN {otherwise} ELSE {then} END"
+
+
+def _situation(table: Sequence[str], name: str) -> Iterator[str]:
+    """Where a commune belongs; what an EPCI is made of, and whether the layer holds it whole."""
+    if "remarque" in table and "communes" in table:
+        parts = f"{_number('communes', 0)} || if({column('communes')} < 2, ' commune', ' communes')"
+        yield _shown(parts)
+        remark = f"'<b>' || {_safe('remarque')} || '</b> : aucune valeur n''est donnée.'"
+        yield _shown(f"if(coalesce({column('remarque')}, '') = '', '', {remark})")
+    elif "nom_epci" in table and name != "nom_epci":
+        yield _shown(_safe("nom_epci"))
+
+
+def _index(build: Build, table: Sequence[str]) -> Iterator[str]:
+    root, method = build.method.column(build.method.root), build.method
+    record, decimals = method.noeuds[method.root], build.columns[root].decimales
+    label = f" || ', ' || {_safe('classe_libelle')}" if "classe_libelle" in table else ""
+    value = f"'<b>' || {_number(root, decimals)} || '</b>'{label}"
+    shown = _shown(_unless_missing(root, value, text(escaped(MISSING.lower()))))
+    yield (
+        f"{escaped(record.libelle)}\u00a0: {shown}"
+        f'<br/><span style="{NOTE}">{escaped(scale(method))}</span>'
+    )
+    place = f"{_ordinal('rang')} || ' sur ' || {_number('rang_sur', 0)}"
+    if {"rang_min_90", "rang_max_90"} <= set(table):
+        place += f" || {_interval()}"
+    yield _shown(_unless_missing("rang", f"'Rang\u00a0: ' || {place}", "''"))
+
+
+def _interval() -> str:
+    low, high = column("rang_min_90"), column("rang_max_90")
+    span = (
+        f"if({low} = {high}, 'au ' || {_ordinal('rang_min_90')}, "
+        f"'du ' || {_ordinal('rang_min_90')} || ' au ' || {_ordinal('rang_max_90')})"
+    )
+    known = f"{low} IS NULL OR {high} IS NULL"
+    return f"CASE WHEN {known} THEN '' ELSE ' (' || {span} || ', neuf fois sur dix)' END"
+
+
+def _certainty(table: Sequence[str]) -> Iterator[str]:
+    """The reading, with what must be said beside it."""
+    if "lecture" not in table:
+        return
+    cases = " ".join(
+        f"WHEN {column('lecture')} = {text(reading)} THEN {text('.' + escaped(caution))}"
+        for reading, caution in CAUTIONS.items()
+    )
+    said = f"'Lecture\u00a0: ' || {_safe('lecture')} || CASE {cases} ELSE '.' END"
+    yield _shown(f"if(coalesce({column('lecture')}, '') = '', '', {said})")
+
+
+def _sub_scores(build: Build) -> str:
+    rows = []
+    for node in build.method.descending():
+        if node == build.method.root:
+            continue
+        name = build.method.column(node)
+        missing = text(escaped(MISSING.lower()))
+        value = f"coalesce({_number(name, build.columns[name].decimales)}, {missing})"
+        rows.append(
+            f"<tr><td>{escaped(build.method.noeuds[node].libelle)}</td>"
+            f'<td align="right" style="padding-left: 1em">{_shown(value)}</td></tr>'
+        )
+    return f'<table cellspacing="0" cellpadding="0">{"".join(rows)}</table>' if rows else ""
+
+
+def _people(build: Build) -> Iterator[str]:
+    label = escaped(build.columns[PEOPLE].libelle)
+    many = f"'environ ' || {_number(PEOPLE, 0)} || ', ' || {_ordinal('rang_volume')}"
+    said = f"{many} || ' rang en volume (estimation par l''âge)'"
+    missing = text(escaped(MISSING.lower()))
+    yield f"{label}\u00a0: {_shown(_unless_missing(PEOPLE, said, missing))}"
+
+
+def _completeness() -> Iterator[str]:
+    """Said only where the index stands on less than its whole weight."""
+    share = f"format_number(100 * {column('completude')}, 0, 'fr')"
+    said = f"'Observé sur ' || {share} || '\u00a0% du poids de l''indice.'"
+    yield _shown(f"if(coalesce({column('completude')}, 1) < 1, {said}, '')")
+
+
+def _unseen(build: Build) -> Iterator[str]:
+    found = build.method.lecture.invisible
+    if found:
+        named = "\u00a0; ".join(found)
+        said = f"Ce que l'indice ne voit pas\u00a0: {named}."
+        yield f'<span style="{NOTE}">{escaped(said)}</span>'
