@@ -36,8 +36,8 @@ EVERYTHING = "AllStyleCategories"
 DRAWING = "Symbology|Labeling|MapTips"
 #: QGIS cuts the name of a style after so many characters.
 LONGEST_NAME = 30
-#: Millimetres on the screen or the sheet: a border, and the diameter of the largest circle.
-THIN, LARGEST = 0.12, 15.0
+#: Millimetres, on a screen or a sheet: diameter of the largest circle.
+LARGEST = 15.0
 #: Under a quantity's circles, and behind hatching.
 GROUND, PAPER = "#e9e9e9", "#ffffff"
 #: From this scale on (1:1 500 000, a region on a screen), grey borders would hide the colours.
@@ -83,6 +83,8 @@ class Layer:
         From the largest places to the smallest.
     manquante : str
         What a place without a value is called.
+    trait : float
+        Width of the borders, in millimetres.
     """
 
     nom: str
@@ -93,6 +95,7 @@ class Layer:
     etiquette: str
     etiquettes: tuple[Label, ...]
     manquante: str
+    trait: float
 
 
 #: A commune is some 4 km across: 16 mm at 1:250 000, as wide as its name. At the scale of a
@@ -105,13 +108,13 @@ COMMUNES = Layer(
         Label(2_000, 500_000, 8),
         Label(0, 250_000, 8),
     ),
-    MISSING,
+    MISSING, 0.12,
 )  # fmt: skip
 EPCI = Layer(
     "epci", "EPCI", lambda build: build.epci, "code_epci", "nom_epci",
-    f"{column('nom_epci')} || if(coalesce({column('remarque')}, '') = '', '', ' (en partie)')",
+    f"{column('nom_epci')} || if(coalesce({column('remarque')}, '') = '', '', '\\n(en partie)')",
     (Label(0, 1_500_000, 9, gras=True),),
-    f"{EPCI_PARTIEL} ou {MISSING.lower()}",
+    f"{EPCI_PARTIEL} ou {MISSING.lower()}", 0.35,
 )  # fmt: skip
 LAYERS = (COMMUNES, EPCI)
 
@@ -172,7 +175,8 @@ def qml(build: Build, layer: Layer, theme: Theme, *, everything: bool = True) ->
         styleCategories=EVERYTHING if everything else DRAWING,
     )  # fmt: skip
     root.append(_renderer(build, layer, theme, table))
-    root.append(_labeling(layer))
+    radius = f"{_diameter(theme, table)} / 2" if theme.is_quantity else ""
+    root.append(_labeling(layer, radius))
     for tag, said in (("blendMode", "0"), ("featureBlendMode", "0"), ("layerOpacity", "1")):
         ET.SubElement(root, tag).text = said
     if everything:
@@ -202,7 +206,8 @@ def aliases(columns: Mapping[str, Column], names: Sequence[str]) -> dict[str, st
 
 def _alias(record: Column) -> str:
     unit = _plain_unit(record.unite)
-    return f"{record.libelle} ({unit})" if unit else record.libelle
+    said = not unit or unit in record.libelle.lower()
+    return record.libelle if said else f"{record.libelle} ({unit})"
 
 
 def _plain_unit(unit: str) -> str:
@@ -228,7 +233,7 @@ def _renderer(build: Build, layer: Layer, theme: Theme, table: pd.DataFrame) -> 
         rules, "rule", key=_key("titre"), label=_alias(build.columns[theme.colonne])
     )
     symbols = ET.SubElement(renderer, "symbols")
-    drawn = _circles(theme, table) if theme.is_quantity else _classes(theme)
+    drawn = _circles(layer, theme, table) if theme.is_quantity else _classes(layer, theme)
     for place, (filter_, label, symbol) in enumerate([*drawn, _missing(layer)]):
         ET.SubElement(
             heading, "rule", key=_key(f"regle {place}"), filter=filter_, label=label,
@@ -251,7 +256,7 @@ def _key(name: str) -> str:
 Rule = tuple[str, str, ET.Element]
 
 
-def _classes(theme: Theme) -> Iterator[Rule]:
+def _classes(layer: Layer, theme: Theme) -> Iterator[Rule]:
     """One rule a class; the first and the last are open, as :func:`fragilite.scoring.classify`."""
     last = len(theme.couleurs) - 1
     spans = zip(pairwise(theme.bornes), theme.libelles, theme.couleurs, strict=True)
@@ -263,7 +268,7 @@ def _classes(theme: Theme) -> Iterator[Rule]:
             *([f"{value} < {high!r}"] if place < last else []),
         ]
         filter_ = " AND ".join(limits) or f"{column(theme.colonne)} IS NOT NULL"
-        yield filter_, label, _symbol("fill", _fill(colour))
+        yield filter_, label, _symbol("fill", _fill(colour, layer.trait))
 
 
 def _missing(layer: Layer) -> Rule:
@@ -272,10 +277,10 @@ def _missing(layer: Layer) -> Rule:
     hatching = _part("LinePatternFill", angle="45", distance="1.6", distance_unit="MM")
     line.set("name", "@hachure@1")
     hatching.append(line)
-    return "ELSE", layer.manquante, _symbol("fill", _fill(PAPER), hatching)
+    return "ELSE", layer.manquante, _symbol("fill", _fill(PAPER, layer.trait), hatching)
 
 
-def _circles(theme: Theme, table: pd.DataFrame) -> Iterator[Rule]:
+def _circles(layer: Layer, theme: Theme, table: pd.DataFrame) -> Iterator[Rule]:
     """Circles whose area is the value, over plain places, then their key.
 
     The largest of the layer measures :data:`LARGEST`. QGIS makes the key of sizes for points only:
@@ -283,21 +288,26 @@ def _circles(theme: Theme, table: pd.DataFrame) -> Iterator[Rule]:
     """
     values = table[theme.colonne].dropna()
     most = float(values.max()) if len(values) else 0.0
-    scale = most or 1.0
-    size = f"{LARGEST!r} * sqrt(max({column(theme.colonne)}, 0) / {scale!r})"
     centre = _part("CentroidFill", point_on_surface="1", point_on_all_parts="0")
     centre.set("pass", "1")  # over every plain place, whatever the order of rows
-    circle = _circle(2.5, size)
+    circle = _circle(2.5, _diameter(theme, table))
     circle.set("name", "@cercle@1")
     centre.append(circle)
     yield (
         f"{column(theme.colonne)} IS NOT NULL",
-        "Surface du cercle proportionnelle au nombre",
-        _symbol("fill", _fill(GROUND), centre),
+        "Cercle proportionnel au nombre",
+        _symbol("fill", _fill(GROUND, layer.trait), centre),
     )
     for mark in _marks(most):
         label = quantity(mark, theme.decimales, theme.unite)
-        yield "FALSE", label, _circle(LARGEST * math.sqrt(mark / scale))
+        yield "FALSE", label, _circle(LARGEST * math.sqrt(mark / most))
+
+
+def _diameter(theme: Theme, table: pd.DataFrame) -> str:
+    """Diameter of a place's circle in millimetres, as an expression; 0 where there is no value."""
+    most = table[theme.colonne].max()
+    scale = float(most) if most > 0 else 1.0
+    return f"{LARGEST!r} * sqrt(max(coalesce({column(theme.colonne)}, 0), 0) / {scale!r})"
 
 
 def _marks(most: float) -> Iterator[float]:
@@ -326,11 +336,11 @@ def _circle(size: float, expression: str = "") -> ET.Element:
     return _symbol("marker", part)
 
 
-def _fill(colour: str) -> ET.Element:
+def _fill(colour: str, width: float) -> ET.Element:
     """A plain colour with a thin border, of the same colour where a border would hide it."""
     part = _part(
         "SimpleFill", color=rgba(colour), style="solid", outline_color=rgba(BORDER),
-        outline_style="solid", outline_width=str(THIN), outline_width_unit="MM",
+        outline_style="solid", outline_width=str(width), outline_width_unit="MM",
         joinstyle="round",
     )  # fmt: skip
     far = f"if(@map_scale > {BORDERS_UP_TO}, {text(rgba(colour))}, {text(rgba(BORDER))})"
@@ -382,8 +392,11 @@ def rgba(colour: str, opacity: float = 1.0) -> str:
 # --- names on the map ------------------------------------------------------------------------
 
 
-def _labeling(layer: Layer) -> ET.Element:
-    """One rule a size of place, each from a scale of its own; the largest are placed first."""
+def _labeling(layer: Layer, radius: str) -> ET.Element:
+    """One rule a size of place, each from a scale of its own; the largest are placed first.
+
+    Names stand in their place, or around its circle, whose radius is then an expression.
+    """
     labeling = ET.Element("labeling", type="rule-based")
     rules = ET.SubElement(labeling, "rules", key=_key("étiquettes"))
     above = None
@@ -397,13 +410,13 @@ def _labeling(layer: Layer) -> ET.Element:
         if label.echelle:
             rule.set("scalemaxdenom", str(label.echelle))
             rule.set("scalemindenom", "0")
-        rule.append(_label(layer.etiquette, label, priority=9 - 2 * place))
+        rule.append(_label(layer.etiquette, label, 9 - 2 * place, radius))
         above = label.population
     return labeling
 
 
-def _label(expression: str, label: Label, priority: int) -> ET.Element:
-    """Letters with a white halo, inside the place if they fit; the reader's own font."""
+def _label(expression: str, label: Label, priority: int, radius: str) -> ET.Element:
+    """Letters with a white halo, in the reader's own font."""
     settings = ET.Element("settings", calloutType="simple")
     style = ET.SubElement(
         settings, "text-style", fieldName=expression, isExpression="1",
@@ -416,13 +429,15 @@ def _label(expression: str, label: Label, priority: int) -> ET.Element:
     )  # fmt: skip
     ET.SubElement(settings, "text-format", autoWrapLength="18", multilineAlign="1")
     ET.SubElement(
-        settings, "placement", placement="4", priority=str(priority), centroidInside="1",
-        centroidWhole="1", polygonPlacementFlags="2", fitInPolygonOnly="0", dist="0",
+        settings, "placement", placement="0" if radius else "4", priority=str(priority), centroidInside="1",
+        centroidWhole="1", polygonPlacementFlags="2", fitInPolygonOnly="0", dist="0", distUnits="MM",
     )  # fmt: skip
     ET.SubElement(
         settings, "rendering", drawLabels="1", obstacle="0", displayAll="0", scaleVisibility="0",
         fontLimitPixelSize="0", upsidedownLabels="0", labelPerPart="0", mergeLines="0",
     )  # fmt: skip
+    if radius:
+        settings.append(_driven("LabelDistance", radius, "dd_properties"))
     return settings
 
 

@@ -30,7 +30,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QSizeF
-from qgis.PyQt.QtGui import QTextDocument
+from qgis.PyQt.QtGui import QImage, QPainter, QTextDocument
 from qgis.PyQt.QtXml import QDomDocument
 
 TOWN_SCALE = 150_000
@@ -49,6 +49,9 @@ def main(path, folder, prefix):
         layer = QgsVectorLayer(f"{path}|layername={name}", f"{prefix} — {name}", "ogr")
         found["layers"][name] = described(layer)
         if layer.isSpatial() and layer.isValid():
+            bubble(
+                found["layers"][name]["tips"][0]["html"], folder / f"qgis_{prefix}_{name}_bulle.png"
+            )
             found["layers"][name]["styles"] = drawn(layer, folder, f"qgis_{prefix}_{name}")
     found["warnings"] = warnings
     print(json.dumps(found, ensure_ascii=False), flush=True)
@@ -84,6 +87,19 @@ def tip(layer, feature):
     document = QTextDocument()
     document.setHtml(text)
     return {"html": text, "text": document.toPlainText()}
+
+
+def bubble(text, path):
+    """Draw a map tip."""
+    document = QTextDocument()
+    document.setHtml(text)
+    document.setTextWidth(340)
+    image = QImage(360, int(document.size().height()) + 10, QImage.Format_RGB32)
+    image.fill(0xFFFFFFE1)
+    painter = QPainter(image)
+    document.drawContents(painter)
+    painter.end()
+    image.save(str(path))
 
 
 def drawn(layer, folder, name):
@@ -158,8 +174,9 @@ def picture(layer, extent, path, title):
     layout = QgsPrintLayout(project)
     layout.initializeDefaults()
     page = QgsLayoutItemMap(layout)
+    page.setRect(0, 0, 184, 184)  # without a size, its scale would not be a number
     page.attemptMove(QgsLayoutPoint(8, 18))
-    page.attemptResize(QgsLayoutSize(200, 184))
+    page.attemptResize(QgsLayoutSize(184, 184))
     page.setCrs(layer.crs())
     page.setLayers([layer])
     page.zoomToExtent(extent.buffered(extent.width() * 0.02))
@@ -172,12 +189,12 @@ def picture(layer, extent, path, title):
     layout.addLayoutItem(heading)
     words = QgsLayoutItemLegend(layout)
     words.setLinkedMap(page)
-    words.attemptMove(QgsLayoutPoint(212, 18))
+    words.attemptMove(QgsLayoutPoint(196, 18))
     layout.addLayoutItem(words)
     words.adjustBoxSize()
     settings = QgsLayoutExporter.ImageExportSettings()
     settings.dpi = 110
-    settings.exportMetadata = False
+    settings.exportMetadata = settings.generateWorldFile = False
     settings.imageSize = QSizeF(1286, 909).toSize()
     done = QgsLayoutExporter(layout).exportToImage(str(path), settings)
     if done != QgsLayoutExporter.Success:
