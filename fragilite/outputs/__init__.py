@@ -174,13 +174,16 @@ def _writers(
     build: Build, formats: Sequence[str], crs: str | None
 ) -> Iterator[tuple[str, Callable[[Path], None]]]:
     """File names with what writes them."""
-    from fragilite.outputs import geopackage, geoparquet, report, table_schema, tables, workbook
+    from fragilite.outputs import (
+        geopackage, geoparquet, report, style, table_schema, tables, workbook,
+    )  # fmt: skip
 
     stem = build.nom
     if {"parquet", "gpkg"} & set(formats):
         layer = geographic_layer(build, crs)
     if "parquet" in formats:
         yield f"{stem}.parquet", lambda path: geoparquet.write(build, layer, path)
+        yield f"{stem}.qml", lambda path: style.write(build, path)
     if "csv" in formats:
         yield f"{stem}.csv", lambda path: tables.write_csv(build, path)
         yield f"{stem}.csvt", lambda path: tables.write_csvt(build, path)

@@ -20,6 +20,7 @@ _MEDIATYPES = {
     ".html": "text/html",
     ".json": "application/json",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".qml": "application/xml",
 }
 #: What each file is for, by the end of its name.
 _TITLES = {

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
 
@@ -133,6 +134,15 @@ class Style:
     nom: str
     description: str
     qml: str
+
+
+def write(build: Build, path: Path) -> None:
+    """Write the style of the GeoParquet, which QGIS takes from the ``.qml`` of the same name.
+
+    QGIS 3.22 looks there for the GeoPackage and the CSV too: the styles that the GeoPackage holds
+    come first for both its layers, and a style of polygons is not applied to a table.
+    """
+    path.write_bytes(qml(build, COMMUNES, themes(build)[0]).encode("utf-8"))
 
 
 def styles(build: Build, layer: Layer) -> list[Style]:
@@ -429,8 +439,9 @@ def _label(expression: str, label: Label, priority: int, radius: str) -> ET.Elem
     )  # fmt: skip
     ET.SubElement(settings, "text-format", autoWrapLength="18", multilineAlign="1")
     ET.SubElement(
-        settings, "placement", placement="0" if radius else "4", priority=str(priority), centroidInside="1",
-        centroidWhole="1", polygonPlacementFlags="2", fitInPolygonOnly="0", dist="0", distUnits="MM",
+        settings, "placement", placement="0" if radius else "4", priority=str(priority),
+        centroidInside="1", centroidWhole="1", polygonPlacementFlags="2", fitInPolygonOnly="0",
+        dist="0", distUnits="MM",
     )  # fmt: skip
     ET.SubElement(
         settings, "rendering", drawLabels="1", obstacle="0", displayAll="0", scaleVisibility="0",

@@ -162,8 +162,7 @@ def near(layer, extent):
     half = TOWN_SCALE * 0.13
     half = half if layer.crs().mapUnits() == 0 else half / 111_000
     centre = extent.center()
-    found = type(extent)(centre.x() - half, centre.y() - half, centre.x() + half, centre.y() + half)
-    return found
+    return type(extent)(centre.x() - half, centre.y() - half, centre.x() + half, centre.y() + half)
 
 
 def picture(layer, extent, path, title):
