@@ -175,8 +175,14 @@ def _writers(
 ) -> Iterator[tuple[str, Callable[[Path], None]]]:
     """File names with what writes them."""
     from fragilite.outputs import (
-        geopackage, geoparquet, report, style, table_schema, tables, workbook,
-    )  # fmt: skip
+        geopackage,
+        geoparquet,
+        report,
+        style,
+        table_schema,
+        tables,
+        workbook,
+    )
 
     stem = build.nom
     if {"parquet", "gpkg"} & set(formats):
