@@ -26,6 +26,7 @@ NAMES = [
     "fragilite_49.csvt",
     "fragilite_49.gpkg",
     "fragilite_49.parquet",
+    "fragilite_49.qml",
     "fragilite_49.schema.json",
     "fragilite_49_epci.csv",
     "fragilite_49_excel.csv",
@@ -141,7 +142,8 @@ def test_geopackage_reads_back_with_its_provenance(built, folder):
         contents = dict(database.execute("SELECT table_name, data_type FROM gpkg_contents"))
         rows = database.execute("SELECT source, licence, sha256 FROM provenance").fetchall()
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert contents == {"communes": "features", "provenance": "attributes"}
+    assert contents["communes"] == "features"
+    assert contents["provenance"] == "attributes"
     assert len(rows) == 13  # the method, ten vintages, the codes and the outlines
     assert rows[0][2] == built.method.sha256
 
@@ -293,6 +295,7 @@ def test_stale_files_are_named(built, tmp_path):
     assert [path.name for path in stale] == [
         "fragilite_49.gpkg",
         "fragilite_49.parquet",
+        "fragilite_49.qml",
         "fragilite_49_excel.csv",
     ]
     outputs.write(built, tmp_path)  # they are ours: replaced without a word
