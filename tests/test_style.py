@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from odd_builds import alone, blank
 
 from fragilite.cartography import MISSING, VOLUME, themes
 from fragilite.explanation import CAUTIONS
@@ -15,7 +16,6 @@ from fragilite.outputs import style
 from fragilite.outputs.map_tip import escaped, map_tip, text
 from fragilite.outputs.style import COMMUNES, EPCI, LAYERS, qml, rgba, styles
 from fragilite.pipeline import build
-from odd_builds import alone, blank
 
 METHODS = ["fragilite-2026", "ifn-2020", "ifn-2023"]
 #: What a rule says of a value: ``"indice" + 1e-09 >= 27.0``.

@@ -215,8 +215,9 @@ def aliases(columns: Mapping[str, Column], names: Sequence[str]) -> dict[str, st
 
 
 def _alias(record: Column) -> str:
+    """A label, with the unit of what is measured: a text, a code or a rank says what it is."""
     unit = _plain_unit(record.unite)
-    said = not unit or unit in record.libelle.lower()
+    said = record.type != "number" or not unit or unit in record.libelle.lower()
     return record.libelle if said else f"{record.libelle} ({unit})"
 
 

@@ -4,6 +4,7 @@ A program that is absent skips its tests, with what installs it. Pictures go to 
 FRAGILITE_IMAGES, else to one that pytest forgets.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -104,3 +105,27 @@ def browser():
         opened = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def qgis(pictures):
+    """Open a GeoPackage in QGIS; returns what is seen, and draws it among the pictures."""
+    script = Path(__file__).with_name("qgis_open.py")
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "LC_ALL": "C.UTF-8"}
+    environment.pop("PYTHONPATH", None)  # QGIS has the system's Python, not that of the tests
+    for python in ("/usr/bin/python3", shutil.which("python3")):
+        probe = [python, "-c", "import qgis.core"]
+        if python and not subprocess.run(probe, capture_output=True, env=environment).returncode:
+            break
+    else:
+        pytest.skip("QGIS absent : apt-get install qgis python3-qgis")
+
+    def _open(path, prefix, beside=()):
+        done = subprocess.run(
+            [python, script, path, pictures, prefix, *beside],
+            capture_output=True, env=environment, timeout=300, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr.decode()
+        return json.loads(done.stdout)
+
+    return _open

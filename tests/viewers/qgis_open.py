@@ -1,6 +1,7 @@
 """Open a GeoPackage in QGIS as a person does, say what is seen as JSON, and draw it.
 
-Run by the system's Python, the one that holds QGIS: qgis_open.py FILE.gpkg FOLDER PREFIX
+Run by the system's Python, the one that holds QGIS:
+qgis_open.py FILE.gpkg FOLDER PREFIX [OTHER FILE…]
 """
 
 import json
@@ -26,6 +27,7 @@ from qgis.core import (
     QgsPrintLayout,
     QgsProject,
     QgsProviderRegistry,
+    QgsRectangle,
     QgsRenderContext,
     QgsVectorLayer,
 )
@@ -36,8 +38,11 @@ from qgis.PyQt.QtXml import QDomDocument
 TOWN_SCALE = 150_000
 
 
-def main(path, folder, prefix):
-    """Describe every layer of the file and draw every style of those that have outlines."""
+def main(path, folder, prefix, others):
+    """Describe every layer of the file and draw every style of those that have outlines.
+
+    Of other files, said only as they open.
+    """
     application = QgsApplication([], False)
     application.initQgis()
     warnings = []
@@ -53,6 +58,9 @@ def main(path, folder, prefix):
                 found["layers"][name]["tips"][0]["html"], folder / f"qgis_{prefix}_{name}_bulle.png"
             )
             found["layers"][name]["styles"] = drawn(layer, folder, f"qgis_{prefix}_{name}")
+    found["others"] = {
+        other.name: described(QgsVectorLayer(str(other), other.stem, "ogr")) for other in others
+    }
     found["warnings"] = warnings
     print(json.dumps(found, ensure_ascii=False), flush=True)
     os._exit(0)  # QGIS takes its objects down in an order of its own, and may crash at it
@@ -72,6 +80,7 @@ def described(layer):
     if layer.isSpatial():
         facts |= {
             "renderer": layer.renderer().type(),
+            "rules": rules(layer),
             "labels": layer.labelsEnabled(),
             "crs": layer.crs().authid(),
             "tips": [tip(layer, feature) for feature in layer.getFeatures()],
@@ -113,19 +122,23 @@ def drawn(layer, folder, name):
         loaded, problem = layer.importNamedStyle(document)
         title = names[place]
         extent = layer.extent()
+        if extent.isEmpty():
+            extent = QgsRectangle(0, 0, 1, 1)
         picture(layer, extent, folder / f"{name}_{place}.png", title)
         styles[title] = {
             "loaded": loaded, "problem": problem, "rules": rules(layer),
             "legend": legend(layer), "alias": layer.attributeAlias(2),
             "display": layer.displayExpression(),
         }  # fmt: skip
-        if place == 0 and not extent.isEmpty():
+        if place == 0:
             picture(layer, near(layer, extent), folder / f"{name}_{place}_pres.png", title)
     return styles
 
 
 def rules(layer):
     """Label, filter and rows of each rule, as the renderer itself shares them out."""
+    if layer.renderer().type() != "RuleRenderer":
+        return []
     root = layer.renderer().rootRule().children()[0]
     context = QgsRenderContext()
     context.expressionContext().appendScopes(
@@ -202,4 +215,5 @@ def picture(layer, extent, path, title):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), sys.argv[3])
+    _, source, target, mark, *files = sys.argv
+    main(Path(source).resolve(), Path(target).resolve(), mark, [Path(one) for one in files])
