@@ -120,9 +120,9 @@ def qgis(pictures):
     else:
         pytest.skip("QGIS absent : apt-get install qgis python3-qgis")
 
-    def _open(path, prefix, beside=()):
+    def _open(path, prefix, pictured="some", beside=()):
         done = subprocess.run(
-            [python, script, path, pictures, prefix, *beside],
+            [python, script, path, pictures, prefix, pictured, *beside],
             capture_output=True, env=environment, timeout=300, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr.decode()

@@ -1,7 +1,7 @@
 """Open a GeoPackage in QGIS as a person does, say what is seen as JSON, and draw it.
 
 Run by the system's Python, the one that holds QGIS:
-qgis_open.py FILE.gpkg FOLDER PREFIX [OTHER FILE…]
+qgis_open.py FILE.gpkg FOLDER PREFIX all|some [OTHER FILE…]
 """
 
 import json
@@ -17,6 +17,7 @@ from qgis.core import (
     QgsExpressionContext,
     QgsExpressionContextUtils,
     QgsFeatureRequest,
+    QgsGeometry,
     QgsLayerTreeModel,
     QgsLayoutExporter,
     QgsLayoutItemLabel,
@@ -38,10 +39,11 @@ from qgis.PyQt.QtXml import QDomDocument
 TOWN_SCALE = 150_000
 
 
-def main(path, folder, prefix, others):
-    """Describe every layer of the file and draw every style of those that have outlines.
+def main(path, folder, prefix, pictures, others):
+    """Describe every layer of the file and draw the styles of those that have outlines.
 
-    Of other files, said only as they open.
+    With `pictures` "some", only the first style, that it opens with, and the last. Of other
+    files, said only as they open.
     """
     application = QgsApplication([], False)
     application.initQgis()
@@ -57,7 +59,9 @@ def main(path, folder, prefix, others):
             bubble(
                 found["layers"][name]["tips"][0]["html"], folder / f"qgis_{prefix}_{name}_bulle.png"
             )
-            found["layers"][name]["styles"] = drawn(layer, folder, f"qgis_{prefix}_{name}")
+            found["layers"][name]["styles"] = drawn(
+                layer, folder, f"qgis_{prefix}_{name}", some=pictures == "some"
+            )
     found["others"] = {
         other.name: described(QgsVectorLayer(str(other), other.stem, "ogr")) for other in others
     }
@@ -111,7 +115,7 @@ def bubble(text, path):
     image.save(str(path))
 
 
-def drawn(layer, folder, name):
+def drawn(layer, folder, name, some):
     """Each style of the file, applied in turn: its legend, the rows of each rule, its picture."""
     count, ids, names, _, _ = layer.listStylesInDatabase()
     styles = {}
@@ -124,7 +128,8 @@ def drawn(layer, folder, name):
         extent = layer.extent()
         if extent.isEmpty():
             extent = QgsRectangle(0, 0, 1, 1)
-        picture(layer, extent, folder / f"{name}_{place}.png", title)
+        if not some or place in (0, count - 1):
+            picture(layer, extent, folder / f"{name}_{place}.png", title)
         styles[title] = {
             "loaded": loaded, "problem": problem, "rules": rules(layer),
             "legend": legend(layer), "alias": layer.attributeAlias(2),
@@ -171,11 +176,14 @@ def legend(layer):
 
 
 def near(layer, extent):
-    """A part of the layer as large as a sheet at the scale of labels."""
+    """A sheet at the scale of labels, on the place nearest to the middle of the layer."""
     half = TOWN_SCALE * 0.13
     half = half if layer.crs().mapUnits() == 0 else half / 111_000
-    centre = extent.center()
-    return type(extent)(centre.x() - half, centre.y() - half, centre.x() + half, centre.y() + half)
+    middle = QgsGeometry.fromPointXY(extent.center())
+    shapes = [one.geometry() for one in layer.getFeatures() if one.hasGeometry()]
+    nearest = min(shapes, key=middle.distance, default=middle)
+    centre = nearest.pointOnSurface().asPoint()
+    return QgsRectangle(centre.x() - half, centre.y() - half, centre.x() + half, centre.y() + half)
 
 
 def picture(layer, extent, path, title):
@@ -215,5 +223,5 @@ def picture(layer, extent, path, title):
 
 
 if __name__ == "__main__":
-    _, source, target, mark, *files = sys.argv
-    main(Path(source).resolve(), Path(target).resolve(), mark, [Path(one) for one in files])
+    _, source, target, mark, which, *files = sys.argv
+    main(Path(source).resolve(), Path(target).resolve(), mark, which, [Path(one) for one in files])

@@ -26,9 +26,8 @@ def seen(files, qgis):
     layer = gpd.read_parquet(files / "fragilite_49.parquet")
     layer.drop(columns="bbox", errors="ignore").to_file(copy / "fragilite_49.geojson")
     (copy / "fragilite_49.qml").write_bytes((files / "fragilite_49.qml").read_bytes())
-    return qgis(
-        files / "fragilite_49.gpkg", "49", [*map(str, beside), copy / "fragilite_49.geojson"]
-    )
+    beside.append(copy / "fragilite_49.geojson")
+    return qgis(files / "fragilite_49.gpkg", "49", "all", beside)
 
 
 @pytest.fixture
