@@ -25,6 +25,7 @@ _MEDIATYPES = {
 #: What each file is for, by the end of its name.
 _TITLES = {
     ".parquet": "Communes, contours et indice, pour les chercheurs",
+    ".qml": "Style du GeoParquet dans QGIS : couleurs, étiquettes, alias ; à garder à côté de lui",
     ".csv": "Communes, pour les programmes et les portails de données",
     ".csvt": "Types des colonnes du CSV, pour QGIS",
     ".schema.json": "Schéma du CSV des communes, pour data.gouv.fr",
