@@ -31,7 +31,7 @@ _TITLES = {
     ".schema.json": "Schéma du CSV des communes, pour data.gouv.fr",
     "_excel.csv": "Communes, pour un tableur français",
     ".xlsx": "Classeur : communes, EPCI, dictionnaire et sources",
-    ".gpkg": "Communes, contours et indice, pour QGIS",
+    ".gpkg": "Communes et EPCI, contours et indice, déjà en couleurs dans QGIS",
     ".html": "Page pour une réunion : carte, tableau, fiche de chaque commune",
     "_epci.csv": "EPCI, recalculés",
 }
