@@ -134,7 +134,7 @@ def write(
         tempfile.TemporaryDirectory(prefix=".fragilite-", dir=folder) as temporary,
     ):
         staging = Path(temporary)
-        for name, writer in _writers(build, formats, crs):
+        for name, writer in writers(build, formats, crs):
             writer(staging / name)
         files = sorted(path for path in staging.iterdir() if path.is_file())
         package = staging / f"{build.nom}.datapackage.json"
@@ -170,10 +170,10 @@ def stale_files(build: Build, folder: Path, written: Sequence[Path]) -> list[Pat
     ]
 
 
-def _writers(
-    build: Build, formats: Sequence[str], crs: str | None
+def writers(
+    build: Build, formats: Sequence[str], crs: str | None = None
 ) -> Iterator[tuple[str, Callable[[Path], None]]]:
-    """File names with what writes them."""
+    """Names of the files of a build with what writes each of them, but for the data package."""
     from fragilite.outputs import (
         geopackage,
         geoparquet,
