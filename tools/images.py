@@ -20,10 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 #: Picture of the tests → name in docs/images, and its width in pixels.
 SHOWN = {
     "rapport_telephone_fiche.png": ("rapport_telephone.png", 390),
-    "rapport_fiche.png": ("rapport.png", 1000),
     "qgis_49_communes_0.png": ("qgis.png", 1000),
     "dossier_epci_1.png": ("dossier.png", 600),
-    "excel_csv.png": ("tableur.png", 600),
+    "carte_indice.png": ("carte_49.png", 1200),
 }
 
 
