@@ -330,6 +330,8 @@ def _epci_table(
     table = _table(frame, people, result, method)
     for code in method.figures:
         table[f"{code}_statut"] = table[f"{code}_statut"].fillna(Statut.ABSENT.name.lower())
+    flags = [f"{code}_sature" for code in method.indicateurs]
+    table[flags] = table[flags].astype("boolean")  # missing where there is no value
     texts = table.select_dtypes(include=["str", "object"]).columns
     table[texts] = table[texts].fillna("")
     return table.reset_index()

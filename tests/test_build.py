@@ -143,6 +143,13 @@ def test_partial_epci_has_no_value(built):
     assert "49160" in set(built.communes["code_insee"])
 
 
+def test_flags_of_epci_are_yes_no_or_missing(built):
+    flags = built.epci.set_index("code_epci")["part_65_plus_sature"]
+    assert flags.dtype == "boolean"
+    assert flags.index[flags.isna()].tolist() == ["244400552"]  # the one that is not whole
+    assert not flags.dropna().any()
+
+
 def test_epci_is_recomputed_from_sums(built):
     """CC Baugeois Vallée, 65 or over: sum of the seven communes over the sum of their people."""
     rp = built.inputs.tables["insee_rp", "2023"].values

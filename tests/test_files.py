@@ -45,7 +45,7 @@ def mirror(publishers, httpserver, monkeypatch):
 
 
 def table(folder, stem):
-    return pd.read_parquet(folder / f"{stem}.parquet").set_index("code_insee")
+    return pd.read_parquet(folder / f"{stem}.parquet").set_index("code_insee").sort_index()
 
 
 @pytest.fixture

@@ -145,3 +145,9 @@ def test_names_are_written_as_they_are(built, written):
     path = written(renamed(built))
     assert gpd.read_file(path, layer="communes")["nom"][0] == NASTY
     assert gpd.read_file(path, layer="epci")["nom_epci"][0] == NASTY
+
+
+def test_yes_or_no_is_no_text(path):
+    for layer, kinds in (("communes", {"integer"}), ("epci", {"integer", "null"})):
+        found = rows(path, f"SELECT typeof(part_65_plus_sature) FROM {layer}")
+        assert {kind for (kind,) in found} == kinds
