@@ -23,6 +23,7 @@ from fragilite import build, outputs
 from fragilite.ingestion.options import Options, parse_pins
 from fragilite.outputs import dossier, picture
 from fragilite.pipeline import Build
+from fragilite.subject import of_departements
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -37,7 +38,8 @@ def writers(built: Build) -> Iterator[tuple[str, Callable[[Path], object]]]:
     yield from outputs.writers(built, outputs.FORMATS)
     for suffix in ("png", "svg", "pdf"):
         yield f"carte.{suffix}", lambda path: picture.write(built, path)
-    yield "dossier.docx", lambda path: dossier.write(built, path)
+    subject = of_departements(built)
+    yield "dossier.docx", lambda path: dossier.write(built, path, subject, overwrite=True)
 
 
 def main() -> None:

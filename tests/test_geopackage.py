@@ -151,3 +151,10 @@ def test_yes_or_no_is_no_text(path):
     for layer, kinds in (("communes", {"integer"}), ("epci", {"integer", "null"})):
         found = rows(path, f"SELECT typeof(part_65_plus_sature) FROM {layer}")
         assert {kind for (kind,) in found} == kinds
+
+
+def test_a_file_that_exists_is_written_anew(built, path, tmp_path):
+    again = tmp_path / "fragilite.gpkg"
+    again.write_bytes(path.read_bytes())
+    geopackage.write(built, outputs.geographic_layer(built), again)
+    assert again.read_bytes() == path.read_bytes()

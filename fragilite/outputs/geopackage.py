@@ -51,6 +51,7 @@ def write(build: Build, layer: gpd.GeoDataFrame, path: Path) -> None:
     VERSION 1.2 avoids a warning of old QGIS; OGR_CURRENT_DATE makes the file repeat.
     """
     moment = f"{as_of(build)}T00:00:00.000Z"
+    path.unlink(missing_ok=True)  # GDAL would add to a file that exists
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": moment})
     try:
         _write_layer(build, layer, COMMUNES, path)
