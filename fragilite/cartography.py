@@ -298,12 +298,12 @@ def dissolved(contours: gpd.GeoSeries, epci: pd.Series) -> gpd.GeoSeries:
 
     known = contours.notna() & epci.notna() & (epci != "")
     groups = contours[known].groupby(epci[known])
-    merged = {code: _union(part.to_numpy()) for code, part in groups}
+    merged = {code: union(part.to_numpy()) for code, part in groups}
     codes = pd.Index(list(merged), name="code_epci", dtype="str")
     return gpd.GeoSeries(merged, index=codes, crs=contours.crs)
 
 
-def _union(outlines: NDArray[np.object_]) -> shapely.Geometry:
+def union(outlines: NDArray[np.object_]) -> shapely.Geometry:
     """One outline of several; the quick way stops where a publisher's outlines overlap.
 
     IGN's do in 2026: Blandouet-Saint Jean (53228) and Saint-Léger (53232) share 0.5 hectare.

@@ -5,15 +5,17 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 from PIL import Image
 from reduced import AWKWARD, empty, named, no_outlines, only, two_islands
 
-from fragilite.cartography import MISSING, themes
+from fragilite.cartography import CIRCLE, MISSING, themes
 from fragilite.errors import UsageError
 from fragilite.method import available_methods
 from fragilite.outputs import picture
@@ -243,3 +245,32 @@ def test_command_refuses_before_computing(run, tmp_path):
     code, _, err = run("map", "--dept", "49", "--show", "usage")
     assert code == 2 and "Vouliez-vous dire --show usages ?" in err
     assert not list(tmp_path.glob("*.png"))
+
+
+def test_outlines_that_do_not_fit_are_highlighted_all_the_same(built):
+    """Two neighbours whose corners do not meet: the quick union refuses them."""
+
+    def outlines(index):
+        shapes = [shapely.box(0, 0, 10_000, 10_000), shapely.box(10_000, 0, 20_000, 10_500)]
+        return gpd.GeoDataFrame(geometry=gpd.GeoSeries(shapes, index=index, crs=2154))
+
+    two = only(built, list(built.communes["code_insee"][:2]), outlines)
+    figure = draw(two, sheet=PAGE, highlight=Highlight(frozenset(two.communes["code_insee"]), "x"))
+    assert "x" in words(figure)
+
+
+def test_circles_of_the_legend_have_the_scale_of_the_map(built):
+    """The commune with most people is off the map: the others keep the scale of the legend."""
+    largest = built.communes["personnes_a_accompagner"].idxmax()
+
+    def outlines(index):
+        shapes = built.inputs.contours().geometry.loc[index].copy()
+        shapes.iloc[largest] = None
+        return gpd.GeoDataFrame(geometry=shapes)
+
+    off = only(built, list(built.communes["code_insee"]), outlines)
+    figure = draw(off, choose(off, "volume"))
+    drawn, *key = [one.get_sizes() for axes in figure.axes for one in axes.collections
+                   if one.get_sizes().size and to_hex(one.get_facecolor()[0]) == CIRCLE]  # fmt: skip
+    people = off.communes["personnes_a_accompagner"].drop(largest).max()
+    assert drawn.max() / people == pytest.approx(key[0][0] / 10_000)

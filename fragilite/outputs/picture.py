@@ -25,6 +25,7 @@ from fragilite.cartography import (
     Theme,
     plane,
     themes,
+    union,
 )
 from fragilite.citation import lots_of_figures, lots_of_frame, lots_of_people, sources_line
 from fragilite.errors import UsageError
@@ -355,9 +356,8 @@ class _Picture:
         chosen = outlines[outlines.index.isin(self.highlight.codes)]
         if len(chosen):
             import geopandas as gpd
-            import shapely
 
-            whole = gpd.GeoSeries([shapely.coverage_union_all(chosen.to_numpy())])
+            whole = gpd.GeoSeries([union(chosen.to_numpy())])
             self._patch(area, whole, facecolor="none", edgecolor="white", linewidth=5 * unit)
             self._patch(area, whole, facecolor="none", edgecolor=INK, linewidth=3 * unit)
         for frame in where.cadres:
@@ -391,7 +391,7 @@ class _Picture:
         """
         shown = values.reindex(outlines.index).dropna().sort_values(ascending=False)
         points = outlines[shown.index].representative_point()
-        top = max(float(shown.max()), 1.0) if len(shown) else 1.0
+        top = _most(values)
         area.scatter(
             points.x, points.y, s=4 * largest**2 * shown / top, facecolor=CIRCLE,
             edgecolor="white", linewidth=0.4, alpha=0.85,
@@ -466,7 +466,7 @@ class _Picture:
         words = self.theme.libelle if self.theme.is_quantity else "Nombre de communes par classe"
         pen.text(words if known else "Aucune valeur", bold=True)
         if self.theme.is_quantity:
-            pen.circles(_round_values(values), float(values.max()), largest)
+            pen.circles(_round_values(values), _most(values), largest)
         else:
             classes = self.theme.classes(values)
             steps = list(zip(self.theme.libelles, self.theme.couleurs, strict=True))
@@ -634,6 +634,11 @@ def _round_down(value: float) -> float:
     """The round number (1, 2 or 5 times a power of ten) under a value."""
     power = 10.0 ** np.floor(np.log10(value))
     return float(max(step for step in (1, 2, 5) if step * power <= value) * power)
+
+
+def _most(values: pd.Series) -> float:
+    """The value of the widest circle, on the map and in its legend; at least one person."""
+    return max(float(values.max()), 1.0) if values.notna().any() else 1.0
 
 
 def _round_values(values: pd.Series) -> list[float]:
