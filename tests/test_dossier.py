@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import docx
+import numpy as np
 import openpyxl
 import pytest
 from docx.enum.style import WD_STYLE_TYPE
@@ -20,6 +21,7 @@ from fragilite.errors import FragiliteError, UsageError
 from fragilite.french import number
 from fragilite.narrative import NO_SIGNAL
 from fragilite.outputs import dossier, word
+from fragilite.outputs.dossier import described_places
 from fragilite.pipeline import build
 from fragilite.subject import of_communes, of_departements, of_epci, restricted
 
@@ -157,6 +159,22 @@ def test_many_communes_have_a_dozen_of_sentences_and_all_in_tables(built, tmp_pa
     assert of_style(document, "Title") == ["Fragilité numérique : 20 communes"]
     people = built.communes[:20].nlargest(12, "personnes_a_accompagner")["nom"]
     assert of_style(document, "Heading 2")[:12] == list(people)
+
+
+def test_inhabitants_are_never_ranked_among_people_to_accompany(built, tmp_path):
+    towns = built.communes.copy()
+    column = "personnes_a_accompagner"
+    large = towns.sort_values("population")["code_insee"].iloc[-2]  # fewer in need than it has
+    towns.loc[towns["code_insee"] == large, column] = np.nan
+    codes = [large, *towns["code_insee"][20:39]]
+    some = replace(built, communes=towns)
+    assert large not in described_places(some, of_communes(some, codes))
+    nobody = replace(built, communes=towns.assign(**{column: np.nan}))
+    subject = of_communes(nobody, codes)
+    assert described_places(nobody, subject)[0] == large
+    assert "Les 12 où il y a le plus d'habitants ; les " in everything(
+        written(nobody, subject, tmp_path)
+    )
 
 
 def test_no_signal_never_stands_alone(built, tmp_path):

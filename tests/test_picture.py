@@ -270,7 +270,11 @@ def test_circles_of_the_legend_have_the_scale_of_the_map(built):
 
     off = only(built, list(built.communes["code_insee"]), outlines)
     figure = draw(off, choose(off, "volume"))
-    drawn, *key = [one.get_sizes() for axes in figure.axes for one in axes.collections
-                   if one.get_sizes().size and to_hex(one.get_facecolor()[0]) == CIRCLE]  # fmt: skip
+    drawn, *key = (
+        one.get_sizes()
+        for axes in figure.axes
+        for one in axes.findobj(PathCollection)
+        if len(one.get_sizes()) and to_hex(one.get_facecolor()[0]) == CIRCLE
+    )
     people = off.communes["personnes_a_accompagner"].drop(largest).max()
     assert drawn.max() / people == pytest.approx(key[0][0] / 10_000)

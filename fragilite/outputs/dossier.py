@@ -11,6 +11,7 @@ import pandas as pd
 
 from fragilite import __version__
 from fragilite.abstract import heading, ten_lines
+from fragilite.cartography import PEOPLE
 from fragilite.citation import cited, dated, lots_counted, lots_of_figures, lots_of_frame, named
 from fragilite.french import day, number, plural
 from fragilite.method import Grandeur, Indicateur
@@ -128,15 +129,23 @@ def _question(word: Word, build: Build, subject: Subject) -> None:
 
 
 def described_places(build: Build, subject: Subject) -> list[str]:
-    """EPCI, or communes, that have sentences: at most twelve, those with most people."""
+    """EPCI, or communes, that have sentences: at most twelve, those with most people.
+
+    A place whose people are not counted comes last: its inhabitants are not people to accompany.
+    """
     if subject.epci:
         table, codes = build.epci.set_index("code_epci"), subject.epci
     else:
         table, codes = build.communes.set_index("code_insee"), subject.communes
     if not subject.epci and len(codes) <= DESCRIBED:
         return list(codes)  # in the order asked for
-    people = table["personnes_a_accompagner"].fillna(table["population"]).reindex(list(codes))
-    return list(people.sort_values(ascending=False, kind="stable").index[:DESCRIBED])
+    sizes = table[_counted(build)].reindex(list(codes))
+    return list(sizes.sort_values(ascending=False, kind="stable").index[:DESCRIBED])
+
+
+def _counted(build: Build) -> str:
+    """What places are ordered by: people to accompany, inhabitants where nobody is counted."""
+    return PEOPLE if build.communes[PEOPLE].notna().any() else "population"
 
 
 def sentences(build: Build, subject: Subject) -> dict[str, list[Sentence]]:
@@ -150,8 +159,9 @@ def _sentences(word: Word, build: Build, subject: Subject) -> None:
     found = sentences(build, subject)
     total = len(subject.epci or subject.communes)
     if len(found) < total:
+        crowd = "de personnes à accompagner" if _counted(build) == PEOPLE else "d'habitants"
         word.write(
-            f"Les {number(len(found))} où il y a le plus de personnes à accompagner ; les "
+            f"Les {number(len(found))} où il y a le plus {crowd} ; les "
             f"{number(total)} sont dans les tableaux et dans le classeur."
         )
     names = _names(build)
