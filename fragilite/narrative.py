@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from fragilite.citation import lots_of_figures, lots_of_people, short
-from fragilite.explanation import CAUTIONS, SURE, explain, where
+from fragilite.explanation import CAUTIONS, SURE, explain, partial_note, where
 from fragilite.french import at_name, listing, lower_first, number, ordinal, plural, quantity
 from fragilite.method import Method, Moyenne, Part
 from fragilite.pipeline import Build
@@ -89,8 +89,12 @@ def epci_name(name: str) -> str:
     --------
     >>> epci_name("CC Anjou Bleu Communauté"), epci_name("Nantes Métropole")
     ('la CC Anjou Bleu Communauté', 'Nantes Métropole')
+    >>> epci_name("Eurométropole de Metz")
+    "l'Eurométropole de Metz"
     """
     first = name.split(" ")[0]
+    if first == "Eurométropole":
+        return f"l'{name}"
     return f"la {name}" if first in {"CA", "CC", "CU", "Métropole"} else name
 
 
@@ -159,7 +163,8 @@ def _worded(build: Build, value: float, label: str | None) -> str:
     shown = quantity(value, column.decimales, column.unite)
     name = lower_first(column.libelle)
     article = "l'" if name[:1] in set("aeiouéêîôAEIOU") else ""
-    return f"{article}{name} est de {shown}" + (f", « {label} »" if label else "")
+    comma = "," if "," in name else ""  # « l'IFN 2020, reconstruit, est de … »
+    return f"{article}{name}{comma} est de {shown}" + (f", « {label} »" if label else "")
 
 
 def _too_little(completeness: float | None) -> str:
@@ -189,7 +194,7 @@ def _lacks(facts: dict[str, Any], build: Build) -> list[str]:
     ]
     completeness = facts["indice"]["completude"]
     if facts["indice"]["valeur"] is not None and completeness is not None and completeness < 1:
-        lines.append(f"L'indice repose sur {number(100 * completeness)} % de son poids.")
+        lines.append(partial_note(completeness))
     few = [
         item["libelle"]
         for item in facts["indicateurs"]
@@ -208,7 +213,7 @@ def _people_of(build: Build, facts: dict[str, Any]) -> Sentence:
     if count is None or head is None:
         return _unknown_people(build, "une tranche d'âge manque")
     text = (
-        f"Environ {_persons(count)} y sont à accompagner, un ordre de grandeur estimé par l'âge : "
+        f"{_persons(count)} : "
         f"{_share(volume['part_du_territoire'])} de celles que compte {where(build)}, "
         f"{ordinal(volume['rang'])} rang en volume."
     )
@@ -220,7 +225,11 @@ def _share(value: float) -> str:
 
 
 def _persons(count: float) -> str:
-    return plural(round(count), "personne")
+    verb = "est" if round(count) < 2 else "sont"
+    return (
+        f"Environ {plural(round(count), 'personne')} y {verb} à accompagner, un ordre de grandeur "
+        "estimé par l'âge"
+    )
 
 
 def _groups(items: Sequence[dict[str, Any]]) -> str:
@@ -460,10 +469,7 @@ def _epci_people(build: Build, row: dict[Any, Any], towns: pd.DataFrame) -> Sent
             build, "l'EPCI n'est pas entier" if row["remarque"] else "une tranche d'âge manque"
         )
     share = 100 * count / build.result.volume.sum()
-    text = (
-        f"Environ {_persons(count)} y sont à accompagner, un ordre de grandeur estimé par l'âge : "
-        f"{_share(share)} de celles que compte {where(build)}."
-    )
+    text = f"{_persons(count)} : {_share(share)} de celles que compte {where(build)}."
     most = towns.dropna(subset=[column]).sort_values(
         [column, "code_insee"], ascending=[False, True]
     )

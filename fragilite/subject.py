@@ -66,7 +66,19 @@ def of_epci(build: Build, siren: str) -> Subject:
         )
     name = build.epci.set_index("code_epci").loc[siren, "nom_epci"]
     towns = build.communes.loc[build.communes["code_epci"] == siren, "code_insee"]
-    return Subject(f"epci-{siren}", str(name), f"de {epci_name(str(name))}", tuple(towns), (siren,))
+    return Subject(f"epci-{siren}", str(name), _of_epci(str(name)), tuple(towns), (siren,))
+
+
+def _of_epci(name: str) -> str:
+    """An EPCI after « de »: its article, where it has one, is never contracted.
+
+    Examples
+    --------
+    >>> _of_epci("CA Saumur Val de Loire"), _of_epci("Orléans Métropole")
+    ('de la CA Saumur Val de Loire', "d'Orléans Métropole")
+    """
+    said = epci_name(name)
+    return of_name(name) if said == name else f"de {said}"
 
 
 def of_communes(build: Build, asked: Sequence[str]) -> Subject:

@@ -182,6 +182,21 @@ def test_one_commune_alone_has_no_rank_among_others(built):
     assert "rang" not in texts(of_commune(alone, SAUMUR))[0]
 
 
+def test_one_person_is_singular(built):
+    one = replace(
+        built.result, volume=built.result.volume.where(built.result.volume.index != SAUMUR, 1.2)
+    )
+    towns = built.communes.copy()
+    towns.loc[towns["code_insee"] == SAUMUR, "personnes_a_accompagner"] = 1.2
+    few = replace(built, result=one, communes=towns)
+    assert texts(of_commune(few, SAUMUR))[2].startswith("Environ 1 personne y est à accompagner, ")
+
+
+def test_a_label_with_a_comma_is_closed_by_one():
+    found = build("49", method="ifn-2020")
+    assert ", l'IFN 2020, reconstruit, est de " in texts(of_commune(found, SAUMUR))[0]
+
+
 @pytest.mark.parametrize("method", available_methods())
 def test_any_method_has_sentences(method):
     found = build("49", method=method)
