@@ -116,6 +116,7 @@ def certainty(build: Build) -> dict[str, Any] | None:
         "tirages": rules.tirages,
         "graine": rules.graine,
         "modele": rules.donnees.modele,
+        "communes_classees": int(build.communes["rang_sur"].max()),
         "lectures": {name: int(counts.get(name, 0)) for name in LECTURES},
         "remarques": found.remarques,
     }
@@ -393,7 +394,8 @@ def certainty_sentences(found: dict[str, Any]) -> list[str]:
         "« À 90 % » : entre quels rangs se tient la commune, neuf fois sur dix, quand on "
         f"retire au sort {number(found['tirages'])} fois ses données dans la limite de leur "
         f"bruit ({MODELES[found['modele']]}). La lecture dit si elle est dans le cinquième le "
-        f"plus fragile de ce territoire, selon ces tirages et selon "
+        f"plus fragile des {number(found['communes_classees'])} communes classées, selon ces "
+        f"tirages et selon "
         f"{number(found['tirages'])} autres choix de méthode possibles.",
         f"Dans ce territoire : {listing(named)}. « Pas de signal » ne dit pas que personne n'y "
         "a besoin d'aide.",

@@ -22,6 +22,7 @@ from fragilite.french import number
 from fragilite.narrative import NO_SIGNAL
 from fragilite.outputs import dossier, word
 from fragilite.outputs.dossier import described_places
+from fragilite.outputs.notice import sections
 from fragilite.pipeline import build
 from fragilite.subject import of_communes, of_departements, of_epci, restricted
 
@@ -339,6 +340,8 @@ def test_a_restricted_build_keeps_ranks_and_counts_its_own(built):
     assert len(found.communes) == len(found.uncertainty.territoires) == 45
     assert set(found.communes["rang_sur"]) == {176}
     assert found.epci["code_epci"].tolist() == [SAUMUR_VAL_DE_LOIRE]
+    said = " ".join(line for part in sections(found) for line in part.lignes)
+    assert "le cinquième le plus fragile des 176 communes classées" in said
     whole = of_departements(built)
     assert restricted(built, whole) is built
 

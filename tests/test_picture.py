@@ -278,3 +278,17 @@ def test_circles_of_the_legend_have_the_scale_of_the_map(built):
     )
     people = off.communes["personnes_a_accompagner"].drop(largest).max()
     assert drawn.max() / people == pytest.approx(key[0][0] / 10_000)
+
+
+def test_who_is_not_counted_is_not_said_to_be_nobody(built):
+    towns = built.communes.copy()
+    towns.loc[0, "personnes_a_accompagner"] = np.nan
+    some = replace(built, communes=towns)
+    subject = Highlight(frozenset([towns.loc[0, "code_insee"]]))
+    assert described(some, choose(some, "volume"), subject).endswith(" : donnée manquante.")
+
+
+def test_a_territory_is_elided(built):
+    ain = replace(built.inputs.territory, libelle="Ain (01)")
+    there = replace(built, inputs=replace(built.inputs, territory=ain))
+    assert described(there, choose(there)).startswith("Carte d'Ain (01) : ")

@@ -17,6 +17,8 @@ from fragilite.explanation import CAUTIONS, explain
 from fragilite.french import number
 from fragilite.method import load_method
 from fragilite.outputs import report
+from fragilite.outputs.map_tip import map_tip
+from fragilite.outputs.picture import choose, described
 from fragilite.outputs.report_facts import gather
 from fragilite.pipeline import build
 from fragilite.territory import Territory
@@ -72,6 +74,11 @@ class Alone(Territory):
 
     def select(self, communes):
         return communes[communes.index == self.nom]
+
+
+def tip(built):
+    """What QGIS shows of a commune."""
+    return map_tip(built, list(built.communes.columns), name="nom", code="code_insee")
 
 
 def renamed(built, name):
@@ -269,7 +276,31 @@ def test_one_commune():
     assert Reader(page).faults == []
     assert table_of(page)["rang"].tolist() == ["1"]
     assert "est la plus intense à Saumur" in page
+    assert "<caption>La commune la plus fragile (" in page
+    assert "<caption>La commune où les personnes" in page
     assert data_of(page)["communes"]["valeurs"].get("rang_epci") is None
+
+
+def test_a_name_takes_its_preposition(built):
+    page = report.render(renamed(built, "Les Ponts-de-Cé"))
+    assert "est la plus intense aux Ponts-de-Cé (" in page
+
+
+def test_a_method_that_counts_nobody_has_one_reading(built):
+    silent = built.method.model_copy(update={"volume": None})
+    nobody = built.communes.assign(personnes_a_accompagner=np.nan)
+    found = replace(built, method=silent, communes=nobody)
+    page = report.render(found)
+    assert "deux lectures" not in page
+    label = built.columns["personnes_a_accompagner"].libelle
+    assert label not in [one["libelle"] for one in gather(found)["definitions"]]
+    assert label not in tip(found)
+
+
+def test_a_label_keeps_its_capitals():
+    found = build("49", method="ifn-2020")
+    assert "(IFN 2020, reconstruit, 100 = " in report.render(found)
+    assert described(found, choose(found)).split(" : ")[1].startswith("IFN 2020")
 
 
 def test_all_missing(built):

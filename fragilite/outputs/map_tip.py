@@ -174,6 +174,9 @@ def _sub_scores(build: Build) -> str:
 
 
 def _people(build: Build) -> Iterator[str]:
+    """Nothing where the method counts nobody: it is not a figure that lacks."""
+    if build.method.volume is None:
+        return
     label = escaped(build.columns[PEOPLE].libelle)
     many = f"'environ ' || {_number(PEOPLE, 0)} || ', ' || {_ordinal('rang_volume')}"
     said = f"{many} || ' rang en volume (estimation par l''âge)'"

@@ -29,7 +29,7 @@ from fragilite.cartography import (
 )
 from fragilite.citation import lots_of_figures, lots_of_frame, lots_of_people, sources_line
 from fragilite.errors import UsageError
-from fragilite.french import fold, glued, listing, number, plural
+from fragilite.french import fold, glued, listing, lower_first, number, of_name, plural
 from fragilite.pipeline import Build
 
 if TYPE_CHECKING:
@@ -653,10 +653,13 @@ def described(build: Build, theme: Theme, highlight: Highlight | None = None) ->
     values = build.communes.set_index("code_insee")[theme.colonne]
     subject = highlight or Highlight()
     chosen = values[values.index.isin(subject.codes)] if subject.codes else values
-    where = subject.libelle or build.inputs.territory.libelle
-    text = f"Carte de {build.inputs.territory.libelle} : {theme.libelle.lower()}, par commune. "
+    territory = build.inputs.territory.libelle
+    where = subject.libelle or territory
+    text = f"Carte {of_name(territory)} : {lower_first(theme.libelle)}, par commune. "
     if theme.is_quantity:
-        return text + f"{where} : {number(chosen.sum())} {theme.unite}."
+        known = chosen.notna().any()
+        count = f"{number(chosen.sum())} {theme.unite}" if known else MISSING.lower()
+        return text + f"{where} : {count}."
     classes = theme.classes(chosen)
     counts = [
         f"{plural(int((classes == place).sum()), 'commune')} en « {label} »"

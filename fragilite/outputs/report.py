@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fragilite.errors import UsageError
-from fragilite.french import glued, number
+from fragilite.french import glued, lower_first, number
 
 if TYPE_CHECKING:
     from fragilite.pipeline import Build
@@ -74,6 +74,7 @@ def laid_out(facts: dict[str, Any]) -> str:
         finalize=_finished,
     )  # fmt: skip
     environment.filters["nombre"] = number
+    environment.filters["minuscule"] = lower_first
     environment.filters["points"] = _points
     environment.filters["jour"] = _day
     environment.filters["lisible"] = readable

@@ -26,7 +26,7 @@ from fragilite.explanation import (
     partial_note,
     smoothed_note,
 )
-from fragilite.french import listing, number, quantity, rounded_parts
+from fragilite.french import at_name, listing, number, quantity, rounded_parts
 from fragilite.method import Grandeur, Moyenne, Part
 from fragilite.outputs.drawing import SIDE, Canvas
 from fragilite.pipeline import Build
@@ -91,7 +91,7 @@ def gather(build: Build) -> dict[str, Any]:
             "non_usage": reading.non_usage,
             "validite": reading.validite,
             "invisible": reading.invisible,
-            "deux": TWO_READINGS,
+            "deux": TWO_READINGS if build.communes[PEOPLE].notna().any() else "",
         },
         "definitions": _definitions(build),
         "a_savoir": remarks(build),
@@ -125,10 +125,9 @@ def _opening(build: Build, facts: dict[str, Any]) -> list[str]:
     where, held = facts["territoire"], facts["plus_fragiles_tiennent"]
     lines = []
     if fragile:
-        names = [f"{row['nom']} ({number(row[build.method.root], 1)})" for row in fragile]
-        verb = "est la plus intense à" if len(names) == 1 else "est la plus intense dans"
+        names = [f"{at_name(row['nom'])} ({number(row[build.method.root], 1)})" for row in fragile]
         lines.append(
-            f"La fragilité {verb} {listing(names)}, sur une échelle {scale(build.method)}."
+            f"La fragilité est la plus intense {listing(names)}. Échelle : {scale(build.method)}."
         )
     else:
         lines.append(f"Aucune commune n'a d'indice : {MISSING.lower()}.")
@@ -153,7 +152,8 @@ def _definitions(build: Build) -> list[dict[str, str]]:
         (one.libelle, f"{one.definition} {_counted(build, code)}".strip())
         for code, one in method.indicateurs.items()
     ]
-    shown = [(build.columns[PEOPLE].libelle, build.columns[PEOPLE].description)]
+    people = build.columns[PEOPLE]
+    shown = [(people.libelle, people.description)] if method.volume else []
     return [{"libelle": label, "texte": text} for label, text in [*nodes, *counted, *shown]]
 
 
