@@ -97,7 +97,7 @@ def write_together(
             staged = Path(folder)
             for path, writer in writers.items():
                 writer(staged / path.name)
-            _move(list(writers), staged)
+            move_together(list(writers), staged)
     except OSError as error:
         raise FragiliteError(
             f"Impossible d'écrire {first} : {reason(error)}.", "Donnez un autre chemin."
@@ -105,23 +105,31 @@ def write_together(
     return list(writers)
 
 
-def _move(paths: Sequence[Path], staged: Path) -> None:
-    """Move files to their place; put everything back if one cannot move."""
+def move_together(targets: Sequence[Path], staged: Path) -> None:
+    """Move files from a folder to their places; put everything back if one cannot move.
+
+    Parameters
+    ----------
+    targets : sequence of Path
+        Where each goes, under the name it has in the folder.
+    staged : Path
+        A folder of the same disk, which also keeps what was there until all have moved.
+    """
     former = staged / "former"
     former.mkdir()
     moved: list[Path] = []
     try:
-        for path in paths:
-            if path.exists():
-                shutil.copy2(path, former / path.name)
-            (staged / path.name).replace(path)
-            moved.append(path)
+        for target in targets:
+            if target.exists():
+                shutil.copy2(target, former / target.name)
+            moved.append(target)
+            (staged / target.name).replace(target)
     except BaseException:  # an interruption too must leave what was there
-        for path in moved:
-            if (former / path.name).exists():
-                (former / path.name).replace(path)
+        for target in moved:
+            if (former / target.name).exists():
+                (former / target.name).replace(target)
             else:
-                path.unlink(missing_ok=True)
+                target.unlink(missing_ok=True)
         raise
 
 

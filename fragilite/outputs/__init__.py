@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from fragilite.errors import FragiliteError, UsageError, reason
 from fragilite.locking import alone
+from fragilite.report_file import move_together
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -266,27 +267,11 @@ def _refuse_foreign(targets: Sequence[Path], folder: Path, *, overwrite: bool) -
 
 
 def _move(files: Sequence[Path], folder: Path, staging: Path) -> None:
-    """Move files to their place, the register last; put everything back if one cannot move."""
+    """Move files to their place, the register last, all or none."""
     register = staging / REGISTER
     digests = _register(folder) | {file.name: _digest(file) for file in files}
     register.write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    former = staging / "former"
-    former.mkdir()
-    moved: list[Path] = []
-    try:
-        for file in [*files, register]:
-            target = folder / file.name
-            if target.exists():
-                shutil.copy2(target, former / file.name)
-            moved.append(target)
-            file.replace(target)
-    except BaseException:  # an interruption too must leave what was there
-        for target in moved:
-            if (former / target.name).exists():
-                (former / target.name).replace(target)
-            else:
-                target.unlink(missing_ok=True)
-        raise
+    move_together([folder / file.name for file in [*files, register]], staging)
 
 
 @contextmanager
