@@ -13,6 +13,7 @@ from fragilite import __version__
 from fragilite.abstract import heading, ten_lines
 from fragilite.cartography import PEOPLE
 from fragilite.citation import cited, dated, lots_counted, lots_of_figures, lots_of_frame, named
+from fragilite.dictionary import scale
 from fragilite.french import day, number, plural
 from fragilite.method import Grandeur, Indicateur
 from fragilite.narrative import Sentence, of_commune, of_epci
@@ -375,7 +376,7 @@ def comparison(
         return
     for part in _parts(nodes):
         yield (
-            "Indices, 100 = le plus fragile" if method.methode.bounded else "Indices",
+            f"Indices, {scale(method)}",
             ["", *(method.noeuds[node].libelle for node in part)],
             [
                 [place.nom, *(number(place.node(node), 1) for node in part)]
