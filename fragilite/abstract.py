@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fragilite.dictionary import scale
-from fragilite.french import day, listing, lower_first, number
+from fragilite.french import day, exact, listing, lower_first, number
 from fragilite.method import Method
 
 #: How indicators become points, and how points are averaged, in a reader's words.
@@ -102,16 +102,12 @@ def _tree(method: Method) -> str:
 
 def _bounds(method: Method) -> str:
     found = [
-        f"« {one.libelle} » {_number(one.points_0)} → {_number(one.points_100)}"
+        f"« {one.libelle} » {exact(one.points_0)} → {exact(one.points_100)}"
         + (" %" if one.unite == "%" else "")
         for one in method.indicateurs.values()
         if one.points_0 is not None and one.points_100 is not None
     ]
     return f"De 0 à 100 points : {' ; '.join(found)}." if found else ""
-
-
-def _number(value: float | None) -> str:
-    return f"{value:g}".replace(".", ",")
 
 
 def _missing(method: Method) -> str:
@@ -132,7 +128,7 @@ def _oldest(method: Method, withdrawn: list[str]) -> str:
         text = "Les données comptent quel que soit leur âge."
     else:
         text = (
-            f"Un chiffre de plus de {_number(method.age_max.valeur)} {method.age_max.unite} est "
+            f"Un chiffre de plus de {exact(method.age_max.valeur)} {method.age_max.unite} est "
             "montré, jamais compté."
         )
     names = [lower_first(method.indicateurs[code].libelle) for code in withdrawn]
@@ -145,7 +141,7 @@ def _classes(method: Method) -> str:
     found = method.noeuds[method.root].classes
     if found is None:
         return ""
-    limits = " / ".join(_number(limit) for limit in found.bornes)
+    limits = " / ".join(exact(limit) for limit in found.bornes)
     return f"Classes de l'indice : {limits}. {found.raison}"
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from fragilite import scoring
 from fragilite.cog import departements, projection_of
-from fragilite.french import number
+from fragilite.french import exact
 from fragilite.method import Classes, Method
 
 if TYPE_CHECKING:
@@ -125,13 +125,10 @@ def _limits(method: Method, classes: Classes | None, values: pd.Series) -> tuple
 
 def _class_labels(limits: Sequence[float], words: Sequence[str] | None) -> Iterator[str]:
     for place, (low, high) in enumerate(pairwise(limits)):
-        span = f"{_short(low)} à {_short(high)}"
-        yield f"{words[place]} ({span})" if words else span
-
-
-def _short(value: float) -> str:
-    """A limit, with a decimal only where it has one."""
-    return number(value, 1).removesuffix(",0")
+        if words:
+            yield f"{words[place]} ({exact(low)} à {exact(high)})"
+        else:  # cut here: fifths have as many decimals as a quotient has
+            yield f"{exact(round(low, 1))} à {exact(round(high, 1))}"
 
 
 def ramp(count: int) -> tuple[str, ...]:

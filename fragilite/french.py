@@ -34,6 +34,17 @@ def number(value: float, decimals: int = 0) -> str:
     return text.replace(",", THIN).replace(".", ",").replace("-", "−")
 
 
+def exact(value: float) -> str:
+    r"""Write a number that a person chose, with the decimals it was given and no more.
+
+    Examples
+    --------
+    >>> exact(55.0), exact(12.75), exact(1_234_567)
+    ('55', '12,75', '1\u202f234\u202f567')
+    """
+    return number(value, len(f"{value:.6f}".rstrip("0").partition(".")[2]))
+
+
 def quantity(value: float, decimals: int, unit: str) -> str:
     """Write a number with its unit: ``33,1 %``, ``18 283 personnes``, ``97,4`` for an index."""
     shown = number(value, decimals)

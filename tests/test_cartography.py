@@ -63,6 +63,14 @@ def test_themes_of_the_default_method(built):
     assert not index.is_quantity
 
 
+def test_a_limit_is_written_as_the_method_gives_it(built):
+    root = built.method.noeuds["indice"]
+    limits = root.classes.model_copy(update={"bornes": [0, 27.25, 37, 45.5, 55, 100]})
+    nodes = {**built.method.noeuds, "indice": root.model_copy(update={"classes": limits})}
+    fine = replace(built, method=built.method.model_copy(update={"noeuds": nodes}))
+    assert cartography.themes(fine)[0].libelles[1] == "fragilité faible (27,25 à 37)"
+
+
 def test_classes_of_a_map_are_those_of_the_files(built):
     by_code = {theme.code: theme for theme in cartography.themes(built)}
     table = built.communes
