@@ -224,6 +224,12 @@ def _plain(name: str) -> str:
     return "".join(letter for letter in letters if letter.isalnum())
 
 
+def _luhn(digits: str) -> int:
+    """Remainder of Luhn's sum: 0 for a SIREN, as for those of the 1 255 EPCI of 2026."""
+    doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits)))
+    return sum(sum(divmod(number, 10)) for number in doubled) % 10
+
+
 def parse_epci(text: str) -> str:
     """Read an EPCI code: the nine digits of its SIREN number.
 
@@ -239,6 +245,13 @@ def parse_epci(text: str) -> str:
     """
     code = "".join(text.split())
     if re.fullmatch(r"[0-9]{9}", code):
+        if _luhn(code):
+            raise UsageError(
+                f"Code EPCI « {text} » : la clé de ce SIREN est fausse, un chiffre au moins n'est "
+                "pas le bon.",
+                "Cherchez l'EPCI sur https://www.banatic.interieur.gouv.fr, ou son code dans "
+                "fragilite_…_epci.csv.",
+            )
         return code
     hint = "Exemple : 200060010 pour Mauges Communauté."
     if re.fullmatch(r"[0-9]{9}\.0", code):

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fragilite.columns import COLUMN_SUFFIXES, declared
+from fragilite.french import listing
 from fragilite.ingestion.catalogue import load_sources, source_of_variables
-from fragilite.method import Grandeur, Indicateur, Method, Moyenne
+from fragilite.method import Grandeur, Indicateur, Method, Moyenne, Volume
 from fragilite.robustness import LECTURES
 from fragilite.table import Statut
 
@@ -123,7 +124,16 @@ def _static(name: str, method: Method, vintages: Mapping[str, str | None]) -> Co
         source = f"{source}, millésime {vintages[name]}"
     if name in ("classe", "classe_libelle"):
         record |= _of_classes(name, record["description"], method)
+    if name == "personnes_a_accompagner" and method.volume:
+        record["description"] = f"{method.volume.definition} {rates(method.volume)}."
+        source = f"{source}, d'après {listing(method.volume.references)}"
     return Column(name, source=source, valeurs=_words(name, method), **record)
+
+
+def rates(volume: Volume) -> str:
+    """The rate of each age band, so that the estimate can be made again and cited."""
+    bands = [f"{one.taux:g} % ({one.ages})".replace(".", ",") for one in volume.tranches]
+    return f"Taux : {listing(bands)} ; {listing(volume.references)}"
 
 
 def _of_classes(name: str, description: str, method: Method) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from fragilite.french import (
     paragraph,
     quantity,
     rounded_parts,
+    share,
     times,
 )
 from fragilite.indicators import Figure
@@ -400,10 +401,10 @@ def _sure(facts: dict[str, Any]) -> list[str]:
     if found["rang_min_90"] is not None:
         low, high = found["rang_min_90"], found["rang_max_90"]
         span = f"au {ordinal(low)}" if low == high else f"du {ordinal(low)} au {ordinal(high)}"
-        share = times(found["proba_premier_cinquieme"])
+        often = times(found["proba_premier_cinquieme"])
         lines.append(
             f"Les données seules ({MODELES[found['modele']]}) la placent {span} rang neuf fois "
-            f"sur dix, et dans le cinquième le plus fragile du territoire {share}."
+            f"sur dix, et dans le cinquième le plus fragile du territoire {often}."
         )
     lines.append(
         "D'autres choix de méthode raisonnables l'y placent "
@@ -501,7 +502,7 @@ def _people(facts: dict[str, Any]) -> list[str]:
     sentences = [
         f"Environ {number(volume['personnes_a_accompagner'])} personnes à accompagner (estimation "
         f"par l'âge) : {ordinal(volume['rang'])} rang en volume, "
-        f"{number(volume['part_du_territoire'], 1)} % de celles que compte {facts['territoire']}."
+        f"{share(volume['part_du_territoire'])} de celles que compte {facts['territoire']}."
     ]
     known = [item for item in facts["effectifs"] if item["valeur"] is not None]
     if known:

@@ -130,6 +130,8 @@ def assemble(
     Inputs
     """
     communes = territory.select(gathered.communes)
+    if territory.epci:  # its code was all that was known before
+        territory = replace(territory, libelle=gathered.epci["nom"][territory.epci])
     near = gathered.communes["code_epci"].isin(communes["code_epci"].dropna())
     near |= gathered.communes["code_departement"].isin(communes["code_departement"])
     around = gathered.communes[near]

@@ -292,6 +292,11 @@ class Volume(_Record):
     tranches: list[Tranche] = Field(min_length=1)
     variantes: list[Variante] = []
 
+    @property
+    def references(self) -> list[str]:
+        """Where the rates come from, each publication once."""
+        return list(dict.fromkeys(one.reference.partition(" ; ")[0] for one in self.tranches))
+
 
 class BruitDonnees(_Record):
     """Noise of the data: see :class:`fragilite.robustness.Noise`."""

@@ -16,6 +16,7 @@ from fragilite.cog import LAST_YEAR
 from fragilite.dictionary import Column, classed_nodes, dictionary
 from fragilite.distribution import france
 from fragilite.errors import FragiliteError, UsageError
+from fragilite.french import plural
 from fragilite.indicators import Figure
 from fragilite.ingestion.gather import gather
 from fragilite.ingestion.options import Options
@@ -310,13 +311,8 @@ def _epci_table(
     groups = data.communes["code_epci"]
     here = groups.value_counts().reindex(data.epci.index, fill_value=0)
     partial = here < data.epci["communes"]
-    remark = (
-        EPCI_PARTIEL
-        + " : "
-        + here.astype(str)
-        + " commune(s) sur "
-        + data.epci["communes"].astype(str)
-    )
+    held = here.map(lambda count: plural(count, "commune"))
+    remark = EPCI_PARTIEL + " : " + held + " sur " + data.epci["communes"].astype(str)
     frame = pd.DataFrame(
         {
             "nom_epci": data.epci["nom"],

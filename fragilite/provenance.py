@@ -26,6 +26,7 @@ def provenance(build: Build) -> dict[str, Any]:
         "indicateurs_comptes": build.result.scores.scored,
         "indicateurs_retires": build.withdrawn,
         "avertissements": class_warnings(build),
+        "volume": build.columns["personnes_a_accompagner"].description,
         "incertitude": _uncertainty(build),
         "sources": source_records(build.inputs.lots),
         "usage": build.method.lecture.usage,

@@ -132,7 +132,7 @@ def test_merged_and_renumbered_communes_keep_their_figures(built):
 
 def test_partial_epci_has_no_value(built):
     row = built.epci.set_index("nom_epci").loc["CC du Pays d'Ancenis"]
-    assert row["remarque"] == "EPCI partiel : 1 commune(s) sur 20"
+    assert row["remarque"] == "EPCI partiel : 1 commune sur 20"
     assert pd.isna(row["indice"])
     assert pd.isna(row["rang"])
     assert pd.isna(row["personnes_a_accompagner"])
@@ -303,3 +303,22 @@ def test_a_csv_that_loses_a_zero_says_so():
     assert "montre 1001 pour 01001" in said
     assert _zero_remarks(pd.Series(["01001"]), plain) == []
     assert _zero_remarks(pd.Series(["49007"]), excel) == []
+
+
+def test_an_epci_that_lies_elsewhere_too_is_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRAGILITE_DATA", str(tmp_path))
+    with pytest.raises(SourceUnavailableError) as caught:
+        build(parse_territory(epci="244400552"), options=Options(offline=True))
+    assert caught.value.message.startswith("CC du Pays d'Ancenis a 19 communes hors du 49")
+
+
+def test_an_epci_has_its_name():
+    alone = build(parse_territory(epci="200071876"), uncertainty=False)
+    assert alone.inputs.territory.libelle == "CA Saumur Val de Loire"
+    assert alone.nom == "fragilite_epci-200071876"
+
+
+def test_the_rates_of_the_volume_travel_with_it(built):
+    people = built.columns["personnes_a_accompagner"]
+    assert "62 % (75 ans ou plus)" in people.description
+    assert people.source.endswith("d'après Insee Première n° 1953, enquête TIC-ménages 2021")

@@ -1,5 +1,6 @@
 """Regions, EPCI codes and other codes of a commune."""
 
+import pandas as pd
 import pytest
 
 from fragilite.cog import aliases, codes_of, departements, parse_epci, parse_region, regions
@@ -78,3 +79,15 @@ def test_a_code_merged_away_is_no_alias():
         "49069": "49126",
         "69159": "69114",
     }
+
+
+def test_an_epci_code_has_a_key():
+    with pytest.raises(UsageError, match="la clé de ce SIREN est fausse"):
+        parse_epci("200060011")
+
+
+def test_every_epci_of_2026_passes(shared_data):
+    table = pd.read_csv(shared_data / "derived/communes_epci_cog2026.csv", dtype=str)
+    codes = table["code_epci"].dropna().unique()
+    assert len(codes) == 1255
+    assert [parse_epci(code) for code in codes] == list(codes)

@@ -80,7 +80,7 @@ def test_build_from_an_empty_folder_then_offline_and_frozen(
     # 49069 in Filosofi, 49126 today; « EPCI partiel » is known from the DGCL's list.
     assert found.loc["49126", "niveau_de_vie_relatif"] == pytest.approx(100 * 22910 / 23080)
     epci = pd.read_csv(tmp_path / "data/processed/fragilite_49_epci.csv", dtype=str)
-    assert "EPCI partiel : 1 commune(s) sur 20" in set(epci["remarque"])
+    assert "EPCI partiel : 1 commune sur 20" in set(epci["remarque"])
 
     lock = json.loads((tmp_path / "brut/sources.lock.json").read_text())["files"]
     assert len(lock) == 10

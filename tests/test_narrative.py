@@ -269,7 +269,7 @@ def test_points_named_add_up_to_less_than_the_index(built, said):
 def test_an_epci_alone_says_nothing_of_its_departement():
     alone = build(parse_territory(epci=SAUMUR_VAL_DE_LOIRE))
     facts = explain(alone, SAUMUR)
-    assert facts["territoire"] == "l'ensemble étudié (EPCI 200071876)"
+    assert facts["territoire"] == "l'ensemble étudié (CA Saumur Val de Loire)"
     assert all(node["departement"] is None for node in facts["sous_indices"])
     said = " ".join(
         one.texte for one in [*of_commune(alone, SAUMUR), *of_epci(alone, SAUMUR_VAL_DE_LOIRE)]

@@ -327,7 +327,7 @@ def test_no_outline_at_all(built):
 
 def test_an_epci_across_two_departements(facts):
     ancenis = next(row for row in facts["epci"] if row["nom"] == "CC du Pays d'Ancenis")
-    assert ancenis["remarque"] == "EPCI partiel : 1 commune(s) sur 20"
+    assert ancenis["remarque"] == "EPCI partiel : 1 commune sur 20"
     assert (ancenis["indice"], ancenis["part"]) == ("–", None)
     data = facts["donnees"]
     row = data["communes"]["nom"].index("Ingrandes-le-Fresne-sur-Loire")

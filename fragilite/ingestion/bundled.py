@@ -13,6 +13,7 @@ import pandas as pd
 
 from fragilite.cog import FIRST_YEAR, codes_of, parse_departement
 from fragilite.errors import FragiliteError, UsageError
+from fragilite.french import plural
 from fragilite.ingestion.lots import Gathered, Lot
 from fragilite.table import Table
 from fragilite.territory import Territory
@@ -41,6 +42,20 @@ def home_of(territory: Territory) -> str:
         here = _frame(departement, "communes.csv", "code_insee")["code_epci"].value_counts()
         if here.get(territory.epci, 0) == sizes.get(territory.epci):
             return departement
+    return ""
+
+
+def held_in_part(siren: str) -> str:
+    """What the bundled figures hold of an EPCI that lies elsewhere too, ``""`` for nothing."""
+    for departement in bundled_departements():
+        epci = _frame(departement, "epci.csv", "code_epci")
+        codes = _frame(departement, "communes.csv", "code_insee")["code_epci"]
+        here, size = int((codes == siren).sum()), int(epci["communes"].get(siren, 0))
+        if 0 < here < size:
+            return (
+                f"{epci['nom'][siren]} a {plural(size - here, 'commune')} hors du {departement}, "
+                "dont les chiffres ne sont pas livrés."
+            )
     return ""
 
 

@@ -406,7 +406,7 @@ def _one_error(failures: Mapping[RemoteFile, FragiliteError], reporter: Reporter
 
 
 def _by_hand(path: Path) -> str:
-    return f"déposez le fichier sous {path}, ou donnez son dossier par --raw DIR"
+    return f"déposez le fichier sous {path}, ou donnez son dossier par --raw DOSSIER"
 
 
 def _on_disk(path: Path, locked: Record | None = None) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fragilite.errors import SourceUnavailableError
 from fragilite.ingestion import bundled
 from fragilite.ingestion.lots import Gathered
 from fragilite.ingestion.options import Needs, Options
@@ -19,4 +20,10 @@ def gather(territory: Territory, annee: int, needs: Needs, options: Options) -> 
         return bundled.read(home, annee)
     from fragilite.ingestion import files  # reads archives, workbooks and outlines: heavy
 
-    return files.gather(territory, annee, needs, options)
+    try:
+        return files.gather(territory, annee, needs, options)
+    except SourceUnavailableError as error:
+        held = bundled.held_in_part(territory.epci)
+        if not held:
+            raise
+        raise SourceUnavailableError(f"{held} {error.message}", error.remedy) from error

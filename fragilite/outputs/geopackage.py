@@ -11,7 +11,7 @@ from typing import Any
 import geopandas as gpd
 import pyogrio
 
-from fragilite.cartography import dissolved
+from fragilite.cartography import PEOPLE, dissolved
 from fragilite.columns import declared
 from fragilite.outputs.style import COMMUNES, EPCI, LAYERS, Layer, aliases, styles
 from fragilite.pipeline import Build
@@ -105,6 +105,7 @@ def _write_provenance(build: Build, database: sqlite3.Connection, moment: str) -
         "geographie": str(build.inputs.annee),
         "sha256": header["sha256"],
         "note": f"Indicateurs comptés : {', '.join(general['indicateurs_comptes'])}. "
+        f"{build.columns[PEOPLE].libelle} : {general['volume']} "
         f"{general['usage']} {general['non_usage']}",
     }
     _write_table(database, "provenance", dict.fromkeys(names, "TEXT"), [method, *rows])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fragilite import narrative
+from fragilite.cartography import PEOPLE
 from fragilite.citation import cited
 from fragilite.dictionary import scale
 from fragilite.french import day, listing, times
@@ -71,7 +72,8 @@ def _readings(build: Build, facts: dict[str, Any]) -> list[str]:
     if build.method.volume is None or not facts["plus_de_personnes"]:
         return []
     held = facts["plus_fragiles_tiennent"]
-    sentences = [TWO_READINGS, f"{build.method.volume.libelle} : {build.method.volume.definition}"]
+    people = build.columns[PEOPLE]
+    sentences = [TWO_READINGS, f"{people.libelle} : {people.description}"]
     return sentences + ([held_sentence(held, facts["territoire"])] if held else [])
 
 

@@ -134,7 +134,7 @@ def test_tip_of_every_commune_says_its_figures(built, seen):
 
 def test_tip_of_a_partial_epci_says_why_it_has_no_value(seen):
     tip = plain(seen["layers"]["epci"]["tips"][6]["text"])
-    assert "EPCI partiel : 1 commune(s) sur 20 : aucune valeur n'est donnée." in tip
+    assert "EPCI partiel : 1 commune sur 20 : aucune valeur n'est donnée." in tip
     assert "Indice de fragilité numérique : donnée manquante" in tip
     assert "Rang" not in tip
 
