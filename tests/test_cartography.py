@@ -3,13 +3,13 @@
 from dataclasses import replace
 from itertools import combinations, pairwise
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from odd_builds import moved
 
 from fragilite import cartography
 from fragilite.cartography import MISSING, RAMP, VOLUME, Theme, ramp
@@ -120,22 +120,6 @@ def test_outlines_touch_as_before(built):
     assert plane.cadres == ()
     assert set(plane.epci.index) == set(built.epci["code_epci"])
     assert plane.epci.area.sum() == pytest.approx(plane.contours.area.sum(), rel=1e-9)
-
-
-def moved(built, departements):
-    """The build with its first communes in other départements, 10 km squares far apart."""
-    centres = {"974": (55.5, -21.1), "971": (-61.5, 16.2), "972": (-61.0, 14.6), "49": (-0.5, 47.4)}
-    table = built.communes.head(len(departements)).copy()
-    table["code_departement"] = departements
-    shapes = [
-        shapely.box(x - 0.05, y - 0.05, x + 0.05, y + 0.05)
-        for x, y in (centres[code] for code in departements)
-    ]
-    index = pd.Index(table["code_insee"], name="code_insee")
-    outlines = gpd.GeoDataFrame(geometry=gpd.GeoSeries(shapes, index=index), crs=4326)
-    inputs = replace(built.inputs, communes=built.inputs.communes.head(len(departements)))
-    inputs.__dict__["_contours"] = outlines
-    return replace(built, communes=table, inputs=inputs)
 
 
 def test_territories_far_apart_have_frames(built):

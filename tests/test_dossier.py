@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml.ns import qn
-from reduced import AWKWARD, empty, named, no_outlines, only
+from odd_builds import AWKWARD, empty, named, no_outlines, only
 
 from fragilite import __version__
 from fragilite.cartography import MISSING

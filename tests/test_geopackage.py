@@ -8,7 +8,7 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
-from odd_builds import NASTY, alone, blank, far_apart, renamed, unmapped
+from odd_builds import AWKWARD, alone, empty, far_apart, renamed, unmapped
 
 from fragilite import outputs
 from fragilite.outputs import geopackage
@@ -119,7 +119,7 @@ def test_no_warning_of_gdal(built, written, recwarn):
 
 
 @pytest.mark.parametrize(
-    "odd", [alone, blank, far_apart, unmapped], ids=lambda function: function.__name__
+    "odd", [alone, empty, far_apart, unmapped], ids=lambda function: function.__name__
 )
 def test_any_territory_is_written(built, written, odd):
     """One type of geometry whatever is known, or QGIS would list two layers, one without style."""
@@ -143,8 +143,8 @@ def test_an_epci_across_two_departements_is_drawn_where_it_is_known(built, path)
 
 def test_names_are_written_as_they_are(built, written):
     path = written(renamed(built))
-    assert gpd.read_file(path, layer="communes")["nom"][0] == NASTY
-    assert gpd.read_file(path, layer="epci")["nom_epci"][0] == NASTY
+    assert gpd.read_file(path, layer="communes")["nom"][0] == AWKWARD
+    assert gpd.read_file(path, layer="epci")["nom_epci"][0] == AWKWARD
 
 
 def test_yes_or_no_is_no_text(path):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from reduced import AWKWARD, empty, named, only
+from odd_builds import AWKWARD, empty, named, only
 
 from fragilite.abstract import heading, ten_lines
 from fragilite.citation import cited, dated, lots_counted, sources_line

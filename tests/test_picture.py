@@ -12,8 +12,8 @@ import shapely
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
+from odd_builds import AWKWARD, empty, named, no_outlines, only, two_islands
 from PIL import Image
-from reduced import AWKWARD, empty, named, no_outlines, only, two_islands
 
 from fragilite.cartography import CIRCLE, MISSING, themes
 from fragilite.errors import UsageError

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from odd_builds import alone, blank
+from odd_builds import alone, empty
 
 from fragilite.cartography import MISSING, VOLUME, themes
 from fragilite.explanation import CAUTIONS
@@ -106,7 +106,7 @@ def test_what_is_missing_is_hatched(any_build, layer, label):
 def test_all_missing_is_all_hatched():
     """An open scale has no class where nothing is known; a declared one keeps its legend."""
     other = build("49", method="ifn-2020", uncertainty=False)
-    found = styles(blank(other), COMMUNES)
+    found = styles(empty(other), COMMUNES)
     assert len(found) == len(list(other.method.descending()))  # and no circles
     assert [len(rules(one.qml)) for one in found] == [1] * len(found)
 

@@ -5,7 +5,7 @@ import re
 
 import geopandas as gpd
 import pytest
-from odd_builds import NASTY, alone, blank, far_apart, renamed, unmapped
+from odd_builds import AWKWARD, alone, empty, far_apart, renamed, unmapped
 
 from fragilite import outputs
 from fragilite.cartography import MISSING, themes
@@ -166,7 +166,7 @@ def test_name_that_is_a_script(built, opened):
     assert found["warnings"] == []
     for layer in LAYERS:
         tip = found["layers"][layer.nom]["tips"][0]
-        assert html.escape(NASTY, quote=False).replace('"', "&quot;") in tip["html"]
+        assert html.escape(AWKWARD, quote=False).replace('"', "&quot;") in tip["html"]
         assert "<script" not in tip["html"]
         assert "alert(1)" in tip["text"]  # it is read, not run
 
@@ -179,7 +179,7 @@ def test_one_commune(built, opened):
 
 
 def test_all_missing(built, opened):
-    found = opened(blank(built), "rien")
+    found = opened(empty(built), "rien")
     for layer in LAYERS:
         rows = [rule["rows"] for rule in found["layers"][layer.nom]["rules"]]
         assert rows == [0, 0, 0, 0, 0, len(layer.table(built))]
