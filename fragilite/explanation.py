@@ -472,10 +472,21 @@ def _compared(item: dict[str, Any], facts: dict[str, Any]) -> str:
         references.append(f"{facts['commune']['departement']} {shown(item['departement'])}")
     reference = item["france"]
     if reference:
-        year, here = reference["millesime"][:4], (item["millesime"] or "")[:4]
-        date = f" en {year}" if year and year != here else ""
+        date = other_year(reference["millesime"], item["millesime"])
         references.append(f"France {shown(reference['valeur'])}{date}")
     return shown(item["valeur"]) + (f" ({' ; '.join(references)})" if references else "")
+
+
+def other_year(reference: str, vintage: str | None) -> str:
+    """What follows a reference of another year than the figure beside it.
+
+    Examples
+    --------
+    >>> other_year("2022", "2023"), other_year("2026_T2", "2026_T2"), other_year("", "2023")
+    (' en 2022', '', '')
+    """
+    year = reference[:4]
+    return f" en {year}" if year and year != (vintage or "")[:4] else ""
 
 
 def _context(facts: dict[str, Any]) -> list[str]:

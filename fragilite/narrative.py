@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from fragilite.citation import lots_of_figures, lots_of_people, short
-from fragilite.explanation import CAUTIONS, SURE, explain, partial_note, where
+from fragilite.explanation import CAUTIONS, SURE, explain, other_year, partial_note, where
 from fragilite.french import at_name, listing, lower_first, number, ordinal, plural, quantity
 from fragilite.method import Method, Moyenne, Part
 from fragilite.pipeline import Build
@@ -317,8 +317,7 @@ def _beside(item: dict[str, Any], build: Build) -> str:
             places.append(f"{name} {shown(item[key])}")
     reference = item["france"]
     if reference:
-        year, here = reference["millesime"][:4], (item["millesime"] or "")[:4]
-        date = f" en {year}" if year and year != here else ""
+        date = other_year(reference["millesime"], item["millesime"])
         places.append(f"France {shown(reference['valeur'])}{date}")
     value = shown(item["valeur"]) + (", estimé" if item["statut"] == "estime" else "")
     if item.get("annee_ancienne"):

@@ -23,6 +23,7 @@ from fragilite.explanation import (
     SURE,
     estimated_note,
     missing_note,
+    other_year,
     partial_note,
     smoothed_note,
 )
@@ -471,9 +472,8 @@ def _national(figure: Grandeur, vintage: str | None) -> str:
     reference = figure.france
     if reference is None:
         return ""
-    year = reference.millesime[:4]
-    date = f" en {year}" if year and year != (vintage or "")[:4] else ""
-    return quantity(reference.valeur, figure.decimales, figure.unite) + date
+    shown = quantity(reference.valeur, figure.decimales, figure.unite)
+    return shown + other_year(reference.millesime, vintage)
 
 
 def _places(values: pd.Series, names: Sequence[str]) -> list[int | None]:
