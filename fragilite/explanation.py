@@ -24,6 +24,7 @@ from fragilite.french import (
     rounded_parts,
     share,
     times,
+    upper_first,
 )
 from fragilite.indicators import Figure
 from fragilite.inputs import Inputs
@@ -344,7 +345,7 @@ def render(facts: dict[str, Any], build: Build) -> str:
         _lacking(facts, build),
         [
             "Ce que l'indice ne voit pas",
-            paragraph(f"{' ; '.join(facts['ne_voit_pas']).capitalize()}.", "  "),
+            paragraph(f"{upper_first(' ; '.join(facts['ne_voit_pas']))}.", "  "),
             paragraph(facts["usage"], "  "),
             paragraph(facts["non_usage"], "  "),
         ],

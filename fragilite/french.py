@@ -152,6 +152,17 @@ def lower_first(label: str) -> str:
     return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
+def upper_first(text: str) -> str:
+    """A text that begins a sentence; unlike ``capitalize``, the rest is left as it is.
+
+    Examples
+    --------
+    >>> upper_first("à Saumur")
+    'À Saumur'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def listing(items: Sequence[str]) -> str:
     """``a, b et c``."""
     if len(items) < 2:

@@ -14,7 +14,16 @@ import pandas as pd
 
 from fragilite.citation import lots_of_figures, lots_of_people, short
 from fragilite.explanation import CAUTIONS, SURE, explain, other_year, partial_note, where
-from fragilite.french import at_name, listing, lower_first, number, ordinal, plural, quantity
+from fragilite.french import (
+    at_name,
+    listing,
+    lower_first,
+    number,
+    ordinal,
+    plural,
+    quantity,
+    upper_first,
+)
 from fragilite.method import Method, Moyenne, Part
 from fragilite.pipeline import Build
 from fragilite.robustness import LECTURES
@@ -131,7 +140,7 @@ def of_commune(build: Build, code: str) -> list[Sentence]:
 def _stands(facts: dict[str, Any], build: Build) -> str:
     town, index = facts["commune"], facts["indice"]
     place = at_name(town["nom"])
-    opening = place[:1].upper() + place[1:]
+    opening = upper_first(place)
     people = town["population"]
     size = f" ({plural(round(people), 'habitant')})" if people is not None else ""
     if index["valeur"] is None:
@@ -363,7 +372,7 @@ def _epci_stands(build: Build, row: dict[Any, Any], towns: pd.DataFrame) -> str:
     name, root = epci_name(row["nom_epci"]), build.method.root
     if row["remarque"]:
         return (
-            f"{name[:1].upper()}{name[1:]} n'est qu'en partie dans ce calcul "
+            f"{upper_first(name)} n'est qu'en partie dans ce calcul "
             f"({plural(len(towns), 'commune')} sur {number(row['communes'])}) : pas d'indice pour "
             "l'ensemble."
         )

@@ -9,7 +9,7 @@ from fragilite import narrative
 from fragilite.cartography import PEOPLE
 from fragilite.citation import cited
 from fragilite.dictionary import scale
-from fragilite.french import day, listing, times
+from fragilite.french import day, listing, times, upper_first
 from fragilite.method import Incertitude
 from fragilite.pipeline import Build
 from fragilite.provenance import as_of
@@ -53,8 +53,7 @@ def sections(build: Build) -> list[Section]:
 
 def unseen(build: Build) -> str:
     """What open data do not see, as a sentence, said wherever the index is shown."""
-    said = narrative.unseen(build.method)
-    return f"{said[0].upper()}{said[1:]}."
+    return f"{upper_first(narrative.unseen(build.method))}."
 
 
 def _index(build: Build) -> list[str]:

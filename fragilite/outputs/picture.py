@@ -29,7 +29,7 @@ from fragilite.cartography import (
 )
 from fragilite.citation import lots_of_figures, lots_of_frame, lots_of_people, sources_line
 from fragilite.errors import UsageError
-from fragilite.french import fold, glued, listing, lower_first, number, of_name, plural
+from fragilite.french import fold, glued, listing, lower_first, number, of_name, plural, upper_first
 from fragilite.pipeline import Build
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ class _Picture:
 
     def _subtitle(self) -> str:
         build, header = self.build, self.build.method.methode
-        unit = self.theme.unite[:1].upper() + self.theme.unite[1:]
+        unit = upper_first(self.theme.unite)
         if self.theme.is_quantity:
             unit = "Estimation par l'âge, un ordre de grandeur"
         return (

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fragilite.errors import UsageError
-from fragilite.french import glued, lower_first, number
+from fragilite.french import glued, lower_first, number, upper_first
 
 if TYPE_CHECKING:
     from fragilite.pipeline import Build
@@ -96,7 +96,7 @@ def _finished(value: Any) -> Any:
 
 def _points(text: str) -> str:
     """A note as a sentence: a capital first, a full stop last."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+    return upper_first(text) + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 def _day(iso: str) -> str:

@@ -27,7 +27,7 @@ from fragilite.explanation import (
     partial_note,
     smoothed_note,
 )
-from fragilite.french import at_name, listing, number, quantity, rounded_parts
+from fragilite.french import at_name, listing, number, quantity, rounded_parts, upper_first
 from fragilite.method import Grandeur, Moyenne, Part
 from fragilite.outputs.drawing import SIDE, Canvas
 from fragilite.pipeline import Build
@@ -181,7 +181,7 @@ def _theme(build: Build, theme: Theme) -> dict[str, Any]:
     return {
         "code": theme.code,
         "libelle": theme.libelle,
-        "court": _capital(theme.court),
+        "court": upper_first(theme.court),
         "unite": theme.unite,
         "cercles": _circles(values) if theme.is_quantity else [],
         "classes": [
@@ -269,11 +269,7 @@ def _short(build: Build, name: str, courts: Mapping[str, str]) -> str:
     """Header of a column, short enough for its width."""
     fixed = {"rang_min_90": "Rang à 90 %", "classe": "Classe"}
     label = fixed.get(name) or courts.get(name) or build.columns[name].libelle
-    return _capital(label)
-
-
-def _capital(label: str) -> str:
-    return label[:1].upper() + label[1:]
+    return upper_first(label)
 
 
 def _rows(build: Build, shown: Sequence[Theme]) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from fragilite.cartography import (
 )
 from fragilite.columns import COLUMN_SUFFIXES
 from fragilite.dictionary import Column
-from fragilite.french import quantity
+from fragilite.french import quantity, upper_first
 from fragilite.outputs.map_tip import column, map_tip, text
 from fragilite.pipeline import EPCI_PARTIEL, Build
 from fragilite.scoring import TIE
@@ -151,10 +151,10 @@ def styles(build: Build, layer: Layer) -> list[Style]:
     The first says everything; the others only what is drawn, so that aliases and forms stay.
     """
     shown = themes(build)
-    short = Counter(_capital(theme.court) for theme in shown)
+    short = Counter(upper_first(theme.court) for theme in shown)
     found: list[Style] = []
     for theme in shown:
-        name = _capital(theme.court)
+        name = upper_first(theme.court)
         if short[name] > 1 or len(name) > LONGEST_NAME:
             name = theme.code[:LONGEST_NAME]
         said = f"{theme.libelle} ({_plain_unit(theme.unite)})"
@@ -224,10 +224,6 @@ def _alias(record: Column) -> str:
 def _plain_unit(unit: str) -> str:
     """A unit without the scale that explains it: ``points (de 0 à 100…)`` is ``points``."""
     return unit.partition(" (")[0]
-
-
-def _capital(name: str) -> str:
-    return name[:1].upper() + name[1:]
 
 
 # --- what is drawn ---------------------------------------------------------------------------
