@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fragilite.dictionary import scale
-from fragilite.french import day, exact, listing, lower_first, number
+from fragilite.french import day, exact, listing, lower_first, number, of_the
 from fragilite.method import Method
 
 #: How indicators become points, and how points are averaged, in a reader's words.
@@ -36,7 +36,7 @@ def heading(lines: list[str]) -> str:
     return f"La méthode en {_NUMBERS[count - 1]} ligne{'s' if count > 1 else ''}"
 
 
-def ten_lines(method: Method, withdrawn: list[str]) -> list[str]:
+def ten_lines(method: Method, withdrawn: list[str], place: str) -> list[str]:
     """What a reader must know of a method, one thing a line.
 
     Parameters
@@ -44,6 +44,8 @@ def ten_lines(method: Method, withdrawn: list[str]) -> list[str]:
     method : Method
     withdrawn : list of str
         Indicators that a build does not score.
+    place : str
+        What the first fifth is of, with its article: ``le département (Maine-et-Loire)``.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def ten_lines(method: Method, withdrawn: list[str]) -> list[str]:
         f"{method.volume.libelle} : {lower_first(method.volume.definition)}"
         if method.volume
         else "",
-        _uncertainty(method),
+        _uncertainty(method, place),
     ]
     return [line for line in lines if line]
 
@@ -145,11 +147,12 @@ def _classes(method: Method) -> str:
     return f"Classes de l'indice : {limits}. {found.raison}"
 
 
-def _uncertainty(method: Method) -> str:
+def _uncertainty(method: Method, place: str) -> str:
     rules = method.incertitude
     if rules is None:
         return ""
     return (
         f"Incertitude : {number(rules.tirages)} tirages des données, puis {number(rules.tirages)} "
-        f"de la méthode, jamais mêlés. {rules.lecture.raison}"
+        f"de la méthode, jamais mêlés. Premier cinquième : celui des communes les plus fragiles "
+        f"{of_the(place)}. {rules.lecture.raison}"
     )

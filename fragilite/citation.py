@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fragilite import __version__
-from fragilite.french import day, listing
+from fragilite.french import day, listing, lower_first
 from fragilite.ingestion.catalogue import source_of_variables
 from fragilite.ingestion.lots import Lot
+from fragilite.method import Grandeur
 from fragilite.pipeline import Build
 
 
@@ -66,6 +67,34 @@ def short(lots: Iterable[Lot]) -> str:
         if year not in lot.record.attribution and year not in found:
             found.append(year)
     return " ; ".join(f"{name} {listing(years)}".rstrip() for name, years in vintages.items())
+
+
+def france_source(record: Grandeur) -> str:
+    """Where the figure for France comes from, in brief; nothing where it is a definition.
+
+    Its whole source, with what it was rebuilt from, is in :func:`france_sources`.
+    """
+    if record.france is None or _defined(record):
+        return ""
+    return record.france.source.partition(", France")[0]
+
+
+def _defined(record: Grandeur) -> bool:
+    """Whether the figure for France is what others are compared with: it has no vintage."""
+    return record.france is not None and not record.france.millesime
+
+
+def france_sources(records: Iterable[Grandeur]) -> str:
+    """``France : Arcep, … ; Insee, …`` in full, each once, or nothing."""
+    known = [one for one in records if one.france]
+    texts = [
+        f"{lower_first(one.libelle)}, {lower_first(one.france.source)}"
+        if _defined(one)
+        else one.france.source
+        for one in sorted(known, key=_defined)
+        if one.france
+    ]
+    return f"France : {' ; '.join(dict.fromkeys(texts))}." if texts else ""
 
 
 def dated(lot: Lot) -> str:

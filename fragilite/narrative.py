@@ -12,13 +12,14 @@ from typing import Any
 
 import pandas as pd
 
-from fragilite.citation import lots_of_figures, lots_of_people, short
+from fragilite.citation import france_source, lots_of_figures, lots_of_people, short
 from fragilite.explanation import CAUTIONS, SURE, explain, other_year, partial_note, where
 from fragilite.french import (
     at_name,
     listing,
     lower_first,
     number,
+    of_the,
     ordinal,
     plural,
     quantity,
@@ -33,7 +34,7 @@ HEAVIEST, NAMED = 2, 3
 #: The reading that says nothing of people; it is followed by what the index cannot see.
 NO_SIGNAL = LECTURES[2]
 #: Words of the figures that do not count, by status.
-_LACKING = {
+LACKING = {
     "secret": "couvert par le secret statistique",
     "absent": "non disponible",
     "sans_objet": "sans objet",
@@ -59,23 +60,40 @@ class Sentence:
     source: str
 
 
-def reading(lecture: str, method: Method) -> str:
+def here(build: Build) -> str:
+    """``le département``, or ``l'ensemble étudié``: what ranks and readings are among."""
+    return where(build).partition(" (")[0]
+
+
+def fifth(build: Build) -> str:
+    """What readings are of: the first fifth of what, and what the method asks of each.
+
+    Nothing where a method has no uncertainty, or a build has not computed it.
+    """
+    rules = build.method.incertitude
+    if rules is None or build.uncertainty is None:
+        return ""
+    place = of_the(where(build))
+    return f"Premier cinquième : les communes les plus fragiles {place}. {rules.lecture.raison}"
+
+
+def reading(lecture: str, method: Method, place: str = "le département") -> str:
     """A reading with what must be said with it.
 
     Examples
     --------
     >>> from fragilite.method import load_method
     >>> reading("signal net", load_method())
-    'Lecture : « signal net ».'
-    >>> reading("pas de signal", load_method())[:69]
-    "Lecture : « pas de signal », ce qui ne dit pas que personne n'a besoi"
+    'Lecture dans le département : « signal net ».'
+    >>> reading("pas de signal", load_method())[:66]
+    'Lecture dans le département : « pas de signal », ce qui ne dit pas'
     """
     if lecture == NO_SIGNAL:
         return (
-            f"Lecture : « {lecture} », ce qui ne dit pas que personne n'a besoin d'aide : "
+            f"Lecture dans {place} : « {lecture} », ce qui ne dit pas que personne n'a besoin d'aide : "
             f"{unseen(method)}."
         )
-    return f"Lecture : « {lecture} ».{CAUTIONS.get(lecture, '')}"
+    return f"Lecture dans {place} : « {lecture} ».{CAUTIONS.get(lecture, '')}"
 
 
 def _unread(method: Method) -> str:
@@ -156,7 +174,7 @@ def _stands(facts: dict[str, Any], build: Build) -> str:
         return f"{text}. {_unread(build.method)}"
     if found["rang_min_90"] is not None:
         text += f", {_span(found)} neuf fois sur dix, compte tenu de l'incertitude des données"
-    return f"{text}. {reading(found['lecture'], build.method)}"
+    return f"{text}. {reading(found['lecture'], build.method, here(build))}"
 
 
 def _span(found: dict[str, Any]) -> str:
@@ -195,11 +213,11 @@ def _computed(build: Build) -> str:
 def _lacks(facts: dict[str, Any], build: Build) -> list[str]:
     """What does not count here though it does elsewhere, and what hangs on few people."""
     lines = [
-        f"{item['libelle']} : {_LACKING[item['statut']]} pour cette commune, son poids est "
+        f"{item['libelle']} : {LACKING[item['statut']]} pour cette commune, son poids est "
         "réparti sur le reste de son groupe."
         for item in facts["indicateurs"]
         if not item["compte"] and item["code"] not in build.withdrawn
-        if item["statut"] in _LACKING
+        if item["statut"] in LACKING
     ]
     completeness = facts["indice"]["completude"]
     if facts["indice"]["valeur"] is not None and completeness is not None and completeness < 1:
@@ -297,20 +315,40 @@ def _weighs(
         opening = f"{number(points, 1)} des {number(index, 1)} points viennent de "
     else:
         opening = "Les scores les plus hauts sont ceux de "
-    text = f"{opening}{listing(shown)}."
+    text = f"{opening}{listing(shown)}.{_less_fragile(heaviest, build)}"
     sources = short(lots_of_figures(build, [item["code"] for item in heaviest]))
-    known = dict.fromkeys(
-        lower_first(item["france"]["source"])
-        if item["france"]["source"].startswith("Par ")
-        else item["france"]["source"]
-        for item in heaviest
-        if item["france"]
-    )
+    figures = (build.method.indicateurs[item["code"]] for item in heaviest)
+    known = list(dict.fromkeys(filter(None, map(france_source, figures))))
     return Sentence(
         subject,
         f"{text} {more}".strip(),
         " ; ".join([sources, *([f"pour la France, {', '.join(known)}"] if known else [])]),
     )
+
+
+def _less_fragile(items: Sequence[dict[str, Any]], build: Build) -> str:
+    """Of what weighs most, what is nevertheless less fragile than in the département."""
+    found = [item["libelle"] for item in items if _is_better(item, build)]
+    if not found or build.communes["code_departement"].nunique() > 1:
+        return ""
+    named = listing([f"« {label} »" for label in found])
+    many = len(found) > 1
+    verb, these = ("sont", "ces indicateurs") if many else ("est", "cet indicateur")
+    return (
+        f" {named} {verb} pourtant moins fragile{'s' if many else ''} que dans le département : ce "
+        f"poids vient surtout de la place de {these} dans la méthode."
+    )
+
+
+def _is_better(item: dict[str, Any], build: Build) -> bool:
+    """Whether what counts is less fragile than the département's value, as they are written."""
+    there = item.get("departement")
+    if there is None or item["se_compte"]:
+        return False
+    counted = item["valeur"] if item.get("lisse") is None else item["lisse"]
+    here, there = (round(value, item["decimales"]) for value in (counted, there))
+    worse = build.method.indicateurs[item["code"]].sens == "aggrave"
+    return bool(here < there) if worse else bool(here > there)
 
 
 def _beside(item: dict[str, Any], build: Build) -> str:
@@ -327,8 +365,11 @@ def _beside(item: dict[str, Any], build: Build) -> str:
     reference = item["france"]
     if reference:
         date = other_year(reference["millesime"], item["millesime"])
+        date = date if reference["millesime"] else " par définition"
         places.append(f"France {shown(reference['valeur'])}{date}")
     value = shown(item["valeur"]) + (", estimé" if item["statut"] == "estime" else "")
+    if item.get("lisse") is not None and shown(item["lisse"]) != shown(item["valeur"]):
+        value += f", compté {shown(item['lisse'])}"
     if item.get("annee_ancienne"):
         value += f", de {item['annee_ancienne']}"
     return f"« {item['libelle']} », {value}" + (f" ({' ; '.join(places)})" if places else "")
@@ -388,7 +429,10 @@ def _epci_stands(build: Build, row: dict[Any, Any], towns: pd.DataFrame) -> str:
         text += f", contre {number(whole, 1)} dans {where(build)}"
     ranked = int(row["rang_sur"])
     if ranked > 1:
-        text += f" : {ordinal(int(row['rang']))} rang des {number(ranked)} EPCI entiers du calcul"
+        text += (
+            f" : {ordinal(int(row['rang']))} des {number(ranked)} EPCI entiers {of_the(here(build))}, "
+            "en partant du plus fragile"
+        )
     return f"{text}.{_signals(build, towns)}"
 
 
@@ -413,7 +457,10 @@ def _signals(build: Build, towns: pd.DataFrame) -> str:
             " Aucune de ses communes ne se détache à coup sûr, ce qui ne dit pas que personne n'y "
             "a besoin d'aide."
         )
-    return f" On y trouve {listing(named)} ; les autres comptent aussi des personnes à accompagner."
+    return (
+        f" Parmi celles {of_the(here(build))}, on y trouve {listing(named)} ; les autres comptent "
+        "aussi des personnes à accompagner."
+    )
 
 
 def _items(build: Build, code: str) -> list[dict[str, Any]]:

@@ -139,6 +139,44 @@ def test_comparison_puts_places_side_by_side(built, two):
     assert "Surface sans 4G (%)" not in by_label
 
 
+def test_counted_values_missing_ones_and_estimates_are_told(built, tmp_path):
+    """La Pellerine has 5,1 % observed where 3,9 % counts; Orée d'Anjou has no figure."""
+    document = written(built, of_communes(built, ["La Pellerine", "Orée d'Anjou"]), tmp_path)
+    table = {line[0]: line[1:] for line in rows(document.tables[1])}
+    row = table["80 ans ou plus vivant seuls (%)"]
+    assert row[:3] == ["5,1 (compté 3,9)", "–", "2,2 (estimé)"]
+    assert all("(" not in cell for cell in table["65 ans ou plus (%)"])
+    told = " ".join(of_style(document, word.NOTE))
+    assert (
+        "Personnes de 80 ans ou plus vivant seules (–) : non disponible pour Orée d'Anjou, donc "
+        "pas de total pour CA Mauges Communauté et Maine-et-Loire." in told
+    )
+    assert "estimé : CA Mauges Communauté (5 communes connues sur 6)" in told
+    assert "80 ans ou plus vivant seuls : part observée, puis celle qui compte" in told
+    whole = " ".join(of_style(written(built, of_departements(built), tmp_path, overwrite=True),
+                              word.NOTE))  # fmt: skip
+    assert "CC du Pays d'Ancenis n'est qu'en partie dans ce calcul : ni indice ni total." in whole
+
+
+def test_the_source_of_france_reads_as_a_sentence(built, tmp_path):
+    document = written(built, of_communes(built, ["Orée d'Anjou"]), tmp_path)
+    text = everything(document)
+    assert "niveau de vie médian, France = 100, par définition, France métropolitaine." in text
+    assert "pour la France, Insee, RP 2022]" in text
+
+
+def test_readings_are_explained_before_the_first_one(two, epci):
+    """Of what the fifth is, and what a net signal asks, on the first page."""
+    for document, _ in (two, epci):
+        lines = [plain(one.text) for one in document.paragraphs]
+        (at,) = (place for place, line in enumerate(lines) if line.startswith("Premier cinq"))
+        assert lines[at].startswith(
+            "Premier cinquième : les communes les plus fragiles du département (Maine-et-Loire). "
+            "Signal net : dans le premier cinquième neuf fois sur dix"
+        )
+        assert not any("signal net" in line for line in lines[:at])
+
+
 def test_a_departement_compares_its_epci(built, tmp_path):
     document = written(built, of_departements(built), tmp_path)
     assert len(of_style(document, "Heading 2")) == 10 + 2
@@ -188,7 +226,7 @@ def test_no_signal_never_stands_alone(built, tmp_path):
         if NO_SIGNAL in text.lower():
             found += 1
             assert "n'a besoin d'aide" in text[text.lower().index(NO_SIGNAL) :]
-    assert found == 12 + 1  # and what the method says of it
+    assert found == 12 + 2  # and what the method says of it, before them and in its lines
     assert not any(
         NO_SIGNAL in cell for table in document.tables for row in rows(table) for cell in row
     )

@@ -47,7 +47,7 @@ def test_saumur(built):
         "100, 100 = le plus fragile), « fragilité forte » : la commune est au 14e rang des 176 "
         "communes classées dans le département (Maine-et-Loire), en partant de la plus fragile, et "
         "se tient entre le 10e et le 19e neuf fois sur dix, compte tenu de l'incertitude des "
-        "données. Lecture : « signal net »."
+        "données. Lecture dans le département : « signal net »."
     )
     assert stands.source == "Calcul fragilite, méthode fragilite-2026 1.1.0, d'après Insee et Arcep"
     assert plain(weighs.texte) == (
@@ -72,7 +72,7 @@ def test_saumur(built):
 def test_angers_is_low_and_has_most_people(built):
     stands, _, people = texts(of_commune(built, ANGERS))
     assert stands.endswith(
-        f"Lecture : « pas de signal », ce qui ne dit pas que personne n'a besoin d'aide : {UNSEEN}"
+        f"Lecture dans le département : « pas de signal », ce qui ne dit pas que personne n'a besoin d'aide : {UNSEEN}"
     )
     assert "18 283 personnes" in people and "1er rang en volume" in people
 
@@ -86,10 +86,41 @@ def test_oree_d_anjou_says_what_is_missing(built):
     assert "80 ans" not in people  # unknown is not zero
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (OREE, "« Niveau de vie médian, France = 100 » est pourtant moins fragile que dans le "
+         "département : ce poids vient surtout de la place de cet indicateur dans la méthode."),
+        (SAUMUR, ""),
+    ],
+)  # fmt: skip
+def test_what_weighs_though_it_is_less_fragile_is_told(built, code, expected):
+    """99,4 is better than the 98,5 of the département, and weighs all the same."""
+    text = texts(of_commune(built, code))[1]
+    assert expected in text and text.count("pourtant") == bool(expected)
+
+
+def test_what_weighs_is_told_by_the_direction_of_each_indicator(built):
+    """Over all the communes: a share that is lower, an income that is higher."""
+    towns = built.communes.set_index("code_insee")
+    there = built.result_departement.figures
+    for code, row in towns.iterrows():
+        text = texts(of_commune(built, code))[1].partition(". 80 ans")[0]
+        told = set(re.findall(r"« ([^»]+) »", text.partition("viennent")[2].partition(".")[2]))
+        for label, name, side in (
+            ("65 ans ou plus", "part_65_plus", 1),
+            ("Niveau de vie médian, France = 100", "niveau_de_vie_relatif", -1),
+        ):
+            if label in text.partition("pourtant")[0]:
+                gap = side * (round(row[name], 1) - round(there[name].values.iloc[0], 1))
+                assert (label in told and "pourtant" in text) == (gap < 0), (code, label)
+
+
 def test_la_pellerine_has_a_wide_interval_and_few_people(built):
     stands, weighs, people = texts(of_commune(built, PELLERINE))
     assert "141 habitants" in stands and "entre le 1er et le 17e neuf fois sur dix" in stands
     assert "tient à peu de personnes, elle est lissée" in weighs
+    assert stands.endswith("Lecture dans le département : « signal net ».")
     assert "moins de 0,1 %" in people
 
 
@@ -97,8 +128,8 @@ def test_an_epci(built):
     assert texts(of_epci(built, SAUMUR_VAL_DE_LOIRE)) == [
         "Dans la CA Saumur Val de Loire (98 005 habitants, 45 communes), l'indice de fragilité "
         "numérique est de 50,4 points (de 0 à 100, 100 = le plus fragile), « fragilité forte », "
-        "contre 39,9 dans le département (Maine-et-Loire) : 2e rang des 9 EPCI entiers du calcul. "
-        "On y trouve 13 communes en « signal net » et 2 communes en « signal probable » ; les "
+        "contre 39,9 dans le département (Maine-et-Loire) : 2e des 9 EPCI entiers du "
+        "département, en partant du plus fragile. Parmi celles du département, on y trouve 13 communes en « signal net » et 2 communes en « signal probable » ; les "
         "autres comptent aussi des personnes à accompagner.",
         "30,0 des 50,4 points viennent de « Diplôme inférieur au baccalauréat », 58,8 % "
         "(département 50,9 % ; France 48,5 % en 2022) et « 65 ans ou plus », 25,2 % (département "
@@ -221,7 +252,7 @@ def test_two_departements_are_named(built):
 
 def test_the_method_in_ten_lines():
     method = load_method()
-    lines = ten_lines(method, ["part_surface_sans_4g"])
+    lines = ten_lines(method, ["part_surface_sans_4g"], "le département (Maine-et-Loire)")
     assert heading(lines) == "La méthode en dix lignes"
     text = plain(" ".join(lines))
     for part in (
@@ -233,13 +264,14 @@ def test_the_method_in_ten_lines():
         "Hors de ce calcul : surface sans 4G",
         "0 / 27 / 37 / 45,5 / 55 / 100",
         "1 000 tirages",
+        "Premier cinquième : celui des communes les plus fragiles du département (Maine-et-Loire)",
     ):
         assert part in text
 
 
 @pytest.mark.parametrize("name", available_methods())
 def test_any_method_fits_in_ten_lines(name):
-    lines = ten_lines(load_method(name), [])
+    lines = ten_lines(load_method(name), [], "l'ensemble étudié (Ici)")
     assert 5 <= len(lines) <= 10
     assert all(line.endswith(".") for line in lines)
 

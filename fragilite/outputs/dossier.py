@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,19 +12,29 @@ import pandas as pd
 from fragilite import __version__
 from fragilite.abstract import heading, ten_lines
 from fragilite.cartography import PEOPLE
-from fragilite.citation import cited, dated, lots_counted, lots_of_figures, lots_of_frame, named
+from fragilite.citation import (
+    cited,
+    dated,
+    france_sources,
+    lots_counted,
+    lots_of_figures,
+    lots_of_frame,
+    named,
+)
 from fragilite.dictionary import scale
-from fragilite.french import day, number, plural
+from fragilite.explanation import where
+from fragilite.french import day, listing, number, plural
 from fragilite.method import Grandeur, Indicateur
-from fragilite.narrative import Sentence, of_commune, of_epci
+from fragilite.narrative import LACKING, NAMED, Sentence, fifth, of_commune, of_epci
 from fragilite.outputs.picture import PAGE, Highlight, choose, described
 from fragilite.outputs.picture import write as write_picture
-from fragilite.outputs.word import Word
+from fragilite.outputs.word import NOTE, Word
 from fragilite.pipeline import Build, Result
 from fragilite.provenance import as_of
 from fragilite.report_file import write_together
 from fragilite.subject import Subject, restricted
 from fragilite.summary import remarks
+from fragilite.table import Statut
 
 SUFFIX, WORKBOOK = ".docx", ".xlsx"
 #: Places described in sentences: above, those with most people to accompany.
@@ -165,6 +175,9 @@ def _sentences(word: Word, build: Build, subject: Subject) -> None:
             f"Les {number(len(found))} où il y a le plus {crowd} ; les "
             f"{number(total)} sont dans les tableaux et dans le classeur."
         )
+    told = fifth(build)
+    if told:
+        word.write(told, NOTE)
     names = _names(build)
     for code, three in found.items():
         if total > 1:
@@ -213,6 +226,28 @@ def _at(values: pd.Series, code: str) -> float:
     return float("nan") if found is None or pd.isna(found) else float(found)
 
 
+def shown(build: Build, place: Place, name: str, record: Grandeur) -> str:
+    """A value as a table shows it, with the one that counts where it is smoothed."""
+    text = number(place.figure(name, record), record.decimales)
+    if place.result is None:
+        return text
+    told = ["estimé"] if partly(build, place, name) else []
+    counted = number(_at(place.result.figures[name].scored, place.code), record.decimales)
+    told += [f"compté\u00a0{counted}"] if text != counted else []
+    return f"{text} ({' ; '.join(told)})" if told else text
+
+
+def partly(build: Build, place: Place, name: str) -> str:
+    """Why a larger place's value is an estimate of its own: ``5 communes connues sur 6``.
+
+    Nothing where the rule is that of the communes: the remarks of a dossier say it once for all.
+    """
+    if place.result is None or pd.isna(_at(place.result.figures[name].values, place.code)):
+        return ""
+    rule = str(place.result.figures[name].regles[place.code])
+    return "" if rule in set(build.result.figures[name].regles) else rule
+
+
 def _communes(build: Build, codes: Sequence[str]) -> list[Place]:
     names = _names(build)
     return [Place(names[code], code, build.result) for code in codes]
@@ -257,7 +292,8 @@ def _headcounts(word: Word, build: Build, subject: Subject) -> None:
         + (" : ces groupes se recoupent, ne les additionnez pas" if overlap else ""),
     )
     header, rows, strong = headcounts(build, subject)
-    word.table(header, rows, strong=strong)
+    inside, larger = _rows(build, subject)
+    word.table(header, rows, strong=strong, note=notes(build, [*inside, *larger], groups))
 
 
 def headcounts(build: Build, subject: Subject) -> tuple[list[str], list[list[str]], int]:
@@ -266,12 +302,7 @@ def headcounts(build: Build, subject: Subject) -> tuple[list[str], list[list[str
     The communes of an EPCI, those asked for, or the EPCI of départements.
     """
     method = build.method
-    if len(subject.epci) == 1:
-        inside = _communes(build, subject.communes)
-        larger = _epci(build, subject.epci) + _around(build, subject)
-    else:
-        inside = _epci(build, subject.epci) if subject.epci else _communes(build, subject.communes)
-        larger = _around(build, subject)
+    inside, larger = _rows(build, subject)
     people = build.columns["personnes_a_accompagner"].libelle
     root = method.noeuds[method.root].libelle
     header = ["Commune" if inside and inside[0].result is build.result else "EPCI", "Habitants"]
@@ -285,6 +316,69 @@ def headcounts(build: Build, subject: Subject) -> tuple[list[str], list[list[str
         row += [number(place.figure(code, one)) for code, one in method.effectifs.items()]
         rows.append(row)
     return header, rows, len(larger)
+
+
+def _rows(build: Build, subject: Subject) -> tuple[list[Place], list[Place]]:
+    """Places that headcounts are of, then larger ones."""
+    larger = _around(build, subject)
+    if len(subject.epci) == 1:
+        return _communes(build, subject.communes), _epci(build, subject.epci) + larger
+    if subject.epci:
+        return _epci(build, subject.epci), larger
+    return _communes(build, subject.communes), larger
+
+
+def notes(build: Build, places: Sequence[Place], records: Mapping[str, Grandeur]) -> str:
+    """What a dash, an estimate and a counted value are, in a table of places and figures."""
+    partial = set(build.epci["code_epci"]) - set(build.inputs.whole_epci)
+    parts = [
+        f"{place.nom} n'est qu'en partie dans ce calcul : ni indice ni total"
+        for place in places
+        if place.result is build.result_epci and place.code in partial
+    ]
+    whole = [p for p in places if p.result is not build.result_epci or p.code not in partial]
+    for name, record in records.items():
+        parts += _lacking(build, name, record, whole)
+        rules = [(place.nom, partly(build, place, name)) for place in whole]
+        estimates = [f"{nom} ({rule})" for nom, rule in rules if rule]
+        if estimates:
+            parts.append(f"{record.libelle}, estimé : {listing(estimates)}")
+    smoothed = [
+        record.libelle
+        for name, record in records.items()
+        if any("compté" in shown(build, place, name, record) for place in places)
+    ]
+    if smoothed:
+        parts.append(
+            f"{listing(smoothed)} : part observée, puis celle qui compte dans l'indice, rapprochée "
+            "de l'EPCI parce qu'elle tient à peu de personnes"
+        )
+    return " ".join(f"{part}." for part in parts)
+
+
+def _lacking(build: Build, name: str, record: Grandeur, places: Sequence[Place]) -> list[str]:
+    """``80 ans ou plus : non disponible pour Orée d'Anjou ; pas de total pour CA Mauges…``."""
+    without = [p for p in places if p.result and pd.isna(p.figure(name, record))]
+    if not without:
+        return []
+    towns = build.communes.set_index("code_insee")
+    larger = [place for place in without if place.result is not build.result]
+    held = towns["code_epci"].isin({place.code for place in larger}) | towns[
+        "code_departement"
+    ].isin({place.code for place in larger})
+    codes = set(towns.index[held]) | {p.code for p in without if p.result is build.result}
+    figure = build.result.figures[name]
+    statuses = figure.statuts[figure.values.isna() & figure.values.index.isin(codes)]
+    reasons = []
+    for status, label in LACKING.items():
+        found = list(towns["nom"].reindex(statuses.index[statuses == Statut[status.upper()]]))
+        if found:
+            named_few = len(found) <= NAMED
+            who = listing(found) if named_few else plural(len(found), "commune")
+            reasons.append(f"{label} pour {who}")
+    if larger:
+        reasons.append(f"pas de total pour {listing([place.nom for place in larger])}")
+    return [f"{record.libelle} (–) : {', donc '.join(reasons)}"] if reasons else []
 
 
 def _populations(build: Build) -> Callable[[Place], float]:
@@ -328,12 +422,27 @@ def _map(word: Word, build: Build, subject: Subject) -> None:
 
 def _comparison(word: Word, build: Build, subject: Subject) -> None:
     word.write("La comparaison", "Heading 1")
-    known = dict.fromkeys(one.france.source for one in _scored(build).values() if one.france)
+    figures = _scored(build)
+    known = france_sources(figures.values())
+    told = notes(build, _compared(build, subject), figures)
     tables = list(comparison(build, subject))
     for place, (caption, header, rows, strong) in enumerate(tables, start=1):
-        note = f"France : {' ; '.join(known)}." if known and place == len(tables) else ""
+        last = place == len(tables)
+        note = f"{told} {known}".strip() if last else ""
         word.caption("Tableau", caption)
         word.table(header, rows, strong=strong, note=note)
+
+
+def _compared(build: Build, subject: Subject) -> list[Place]:
+    """A subject's places, the larger ones, then France where the method knows it."""
+    if subject.epci:
+        places = _by_people(_epci(build, subject.epci))
+    else:
+        places = _communes(build, subject.communes)
+    larger = _around(build, subject)
+    if any(one.france for one in _scored(build).values()):
+        larger.append(Place("France", "", None))
+    return [*places, *larger]
 
 
 def _scored(build: Build) -> dict[str, Indicateur]:
@@ -350,15 +459,9 @@ def comparison(
     tuple
         Caption, header, rows, how many of the last rows are larger places.
     """
-    if subject.epci:
-        places = _by_people(_epci(build, subject.epci))
-    else:
-        places = _communes(build, subject.communes)
     method, figures = build.method, _scored(build)
-    larger = _around(build, subject)
-    if any(one.france for one in figures.values()):
-        larger.append(Place("France", "", None))
-    everyone = [*places, *larger]
+    everyone = _compared(build, subject)
+    larger = everyone[len(subject.epci or subject.communes) :]
     nodes = list(method.descending())
     if len(everyone) <= ACROSS:
         rows = [
@@ -368,7 +471,7 @@ def comparison(
         rows += [
             [
                 _labelled(one),
-                *(number(place.figure(code, one), one.decimales) for place in everyone),
+                *(shown(build, place, code, one) for place in everyone),
             ]
             for code, one in figures.items()
         ]
@@ -392,7 +495,7 @@ def comparison(
             [
                 [
                     place.nom,
-                    *(number(place.figure(c, figures[c]), figures[c].decimales) for c in part),
+                    *(shown(build, place, c, figures[c]) for c in part),
                 ]
                 for place in everyone
             ],
@@ -439,7 +542,7 @@ def _limits(word: Word, build: Build, subject: Subject) -> None:
 
 
 def _method(word: Word, build: Build) -> None:
-    lines = ten_lines(build.method, build.withdrawn)
+    lines = ten_lines(build.method, build.withdrawn, where(build))
     word.write(heading(lines), "Heading 1")
     word.numbered(lines)
 

@@ -488,7 +488,11 @@ def _shares(header: Sequence[str], rows: Sequence[Sequence[str]], texts: int) ->
     """
     needs = []
     for place, title in enumerate(header):
-        cells = [len(row[place]) for row in rows]
+        # A number goes to the next line before its note: « 5,1 (compté 3,9) ».
+        cells = [
+            len(row[place]) if place < texts else max(map(len, row[place].split(" ")))
+            for row in rows
+        ]
         longest = min(max(cells, default=0), WIDEST) if place < texts else max(cells, default=0)
         word = max(map(len, re.split(r"[ -]", title)))
         needs.append(max(BOLD * word, longest) + 2)
