@@ -33,6 +33,8 @@ from fragilite.robustness import LECTURES
 HEAVIEST, NAMED = 2, 3
 #: The reading that says nothing of people; it is followed by what the index cannot see.
 NO_SIGNAL = LECTURES[2]
+#: What an estimate of people is, wherever it is written.
+_ESTIMATED = ", un ordre de grandeur estimé par l'âge"
 #: Words of the figures that do not count, by status.
 LACKING = {
     "secret": "couvert par le secret statistique",
@@ -90,8 +92,8 @@ def reading(lecture: str, method: Method, place: str = "le département") -> str
     """
     if lecture == NO_SIGNAL:
         return (
-            f"Lecture dans {place} : « {lecture} », ce qui ne dit pas que personne n'a besoin d'aide : "
-            f"{unseen(method)}."
+            f"Lecture dans {place} : « {lecture} », ce qui ne dit pas que personne n'a besoin "
+            f"d'aide : {unseen(method)}."
         )
     return f"Lecture dans {place} : « {lecture} ».{CAUTIONS.get(lecture, '')}"
 
@@ -253,10 +255,7 @@ def _share(value: float) -> str:
 
 def _persons(count: float) -> str:
     verb = "est" if round(count) < 2 else "sont"
-    return (
-        f"Environ {plural(round(count), 'personne')} y {verb} à accompagner, un ordre de grandeur "
-        "estimé par l'âge"
-    )
+    return f"Environ {plural(round(count), 'personne')} y {verb} à accompagner{_ESTIMATED}"
 
 
 def _groups(items: Sequence[dict[str, Any]]) -> str:
@@ -296,9 +295,17 @@ def _counted(build: Build) -> str:
 
 
 def _weighs(
-    build: Build, items: Sequence[dict[str, Any]], index: float | None, more: str = ""
+    build: Build,
+    items: Sequence[dict[str, Any]],
+    index: float | None,
+    more: str = "",
+    *,
+    among: bool = False,
 ) -> Sentence:
-    """The indicators that bring most points, beside those of larger places."""
+    """The indicators that bring most points, beside those of larger places.
+
+    `among` others: a table has the values of larger places.
+    """
     counted = [item for item in items if item["compte"]]
     subject = "Ce qui pèse le plus"
     if not counted:
@@ -308,7 +315,7 @@ def _weighs(
     adds_up = index is not None and all(item["contribution"] is not None for item in counted)
     key = "contribution" if adds_up else "points"
     heaviest = sorted(counted, key=lambda item: -item[key])[:HEAVIEST]
-    shown = [_beside(item, build) for item in heaviest]
+    shown = [_beside(item, build, alone=not among) for item in heaviest]
     if adds_up:
         assert index is not None
         points = sum(item["contribution"] for item in heaviest)
@@ -331,13 +338,12 @@ def _less_fragile(items: Sequence[dict[str, Any]], build: Build) -> str:
     found = [item["libelle"] for item in items if _is_better(item, build)]
     if not found or build.communes["code_departement"].nunique() > 1:
         return ""
-    named = listing([f"« {label} »" for label in found])
-    many = len(found) > 1
-    verb, these = ("sont", "ces indicateurs") if many else ("est", "cet indicateur")
-    return (
-        f" {named} {verb} pourtant moins fragile{'s' if many else ''} que dans le département : ce "
-        f"poids vient surtout de la place de {these} dans la méthode."
-    )
+    if len(found) > 1:  # all that is named: no need to name it again
+        opening, place = " Tous deux sont pourtant moins fragiles", "leur place"
+    else:
+        opening = f" « {found[0]} » est pourtant moins fragile"
+        place = "la place de cet indicateur"
+    return f"{opening} que dans le département : ce poids vient surtout de {place} dans la méthode."
 
 
 def _is_better(item: dict[str, Any], build: Build) -> bool:
@@ -351,7 +357,7 @@ def _is_better(item: dict[str, Any], build: Build) -> bool:
     return bool(here < there) if worse else bool(here > there)
 
 
-def _beside(item: dict[str, Any], build: Build) -> str:
+def _beside(item: dict[str, Any], build: Build, *, alone: bool = True) -> str:
     """``« 65 ans ou plus », 28,2 % (EPCI 26,1 % ; département 21,1 % ; France 21,1 % en 2022)``."""
 
     def shown(value: float) -> str:
@@ -372,6 +378,8 @@ def _beside(item: dict[str, Any], build: Build) -> str:
         value += f", compté {shown(item['lisse'])}"
     if item.get("annee_ancienne"):
         value += f", de {item['annee_ancienne']}"
+    if not alone:
+        return f"« {item['libelle']} » ({value})"
     return f"« {item['libelle']} », {value}" + (f" ({' ; '.join(places)})" if places else "")
 
 
@@ -409,7 +417,64 @@ def of_epci(build: Build, code: str) -> list[Sentence]:
     ]
 
 
-def _epci_stands(build: Build, row: dict[Any, Any], towns: pd.DataFrame) -> str:
+def of_epci_among_others(build: Build, code: str) -> list[Sentence]:
+    """The same in brief, where many EPCI follow one another: tables hold the rest.
+
+    One sentence where an EPCI is in a build in part.
+    """
+    stands, weighs, people = of_epci(build, code)
+    row: dict[Any, Any] = build.epci.set_index("code_epci").loc[code].to_dict()
+    if row["remarque"]:
+        return [Sentence(stands.sujet, stands.texte, "")]
+    towns = build.communes[build.communes["code_epci"] == code]
+    first = _epci_stands(build, row, towns, brief=True)
+    told = [Sentence(stands.sujet, " ".join([first, _most_fragile(build, towns)]).strip(), "")]
+    if not pd.isna(row[build.method.root]):
+        text = _weighs(build, _items(build, code), float(row[build.method.root]), among=True).texte
+        told.append(Sentence(weighs.sujet, text, ""))
+    return [*told, Sentence(people.sujet, people.texte.replace(_ESTIMATED, ""), "")]
+
+
+def of_whole(build: Build, codes: Sequence[str]) -> list[Sentence]:
+    """A paragraph on all of a build, before its EPCI one by one; it carries their sources.
+
+    Parameters
+    ----------
+    build : Build
+    codes : sequence of str
+        SIREN of its EPCI.
+    """
+    towns, root = build.communes, build.method.root
+    place = where(build)
+    size = plural(len(towns), "commune")
+    if towns["population"].notna().all():
+        size = f"{plural(round(towns['population'].sum()), 'habitant')}, {size}"
+    text = f"{place[:1].upper()}{place[1:]} compte {size}."
+    index = _departement_index(build)
+    if index is not None:
+        sentence = _worded(build, index, None)
+        text += f" {sentence[:1].upper()}{sentence[1:]}."
+    groups = build.epci[build.epci["code_epci"].isin(codes)].dropna(subset=[root])
+    if len(groups) > 1:
+        top = groups.sort_values([root, "code_epci"], ascending=[False, True]).head(NAMED)
+        shown = [
+            f"{epci_name(name)} ({number(value, 1)})"
+            for name, value in zip(top["nom_epci"], top[root], strict=True)
+        ]
+        text += f" Par EPCI, il est le plus haut dans {listing(shown)} ; les "
+        text += " rangs ci-dessous partent de là."
+    source = _computed(build)
+    people = build.result.volume
+    if build.method.volume is not None and len(people) and people.notna().all():
+        text += f" {_persons(float(people.sum()))}."
+        source += f" ; {_counted(build)}"
+    return [Sentence("L'ensemble", text, source)]
+
+
+def _epci_stands(
+    build: Build, row: dict[Any, Any], towns: pd.DataFrame, *, brief: bool = False
+) -> str:
+    """Where an EPCI stands; `brief` leaves to the paragraph before what it says for all."""
     name, root = epci_name(row["nom_epci"]), build.method.root
     if row["remarque"]:
         return (
@@ -423,17 +488,22 @@ def _epci_stands(build: Build, row: dict[Any, Any], towns: pd.DataFrame) -> str:
     if pd.isna(row[root]):
         return f"Dans {name} ({size}), pas d'indice : {_too_little(row['completude'])}."
     label = row.get("classe_libelle") or None
-    text = f"Dans {name} ({size}), {_worded(build, row[root], label)}"
+    worded = _worded(build, row[root], label)
+    if brief:
+        worded = f"{number(row[root], 1)} points" + (f", « {label} »" if label else "")
+    text = f"{size} : {worded}" if brief else f"Dans {name} ({size}), {worded}"
     whole = _departement_index(build)
-    if whole is not None:
+    if whole is not None and not brief:
         text += f", contre {number(whole, 1)} dans {where(build)}"
     ranked = int(row["rang_sur"])
     if ranked > 1:
         text += (
-            f" : {ordinal(int(row['rang']))} des {number(ranked)} EPCI entiers {of_the(here(build))}, "
-            "en partant du plus fragile"
+            f", {ordinal(int(row['rang']))} des {number(ranked)} EPCI entiers"
+            if brief
+            else f" : {ordinal(int(row['rang']))} des {number(ranked)} EPCI entiers "
+            f"{of_the(here(build))}, en partant du plus fragile"
         )
-    return f"{text}.{_signals(build, towns)}"
+    return f"{text}.{_signals(build, towns, brief=brief)}"
 
 
 def _departement_index(build: Build) -> float | None:
@@ -442,7 +512,7 @@ def _departement_index(build: Build) -> float | None:
     return float(values.iloc[0]) if len(values) == 1 and values.notna().all() else None
 
 
-def _signals(build: Build, towns: pd.DataFrame) -> str:
+def _signals(build: Build, towns: pd.DataFrame, *, brief: bool) -> str:
     """How many communes stand out, by the readings that say so."""
     if "lecture" not in towns:
         return f" {_unread(build.method)}"
@@ -452,6 +522,8 @@ def _signals(build: Build, towns: pd.DataFrame) -> str:
         for name in LECTURES[:2]
         if counts.get(name, 0)
     ]
+    if brief:
+        return f" {listing(named)}." if named else ""
     if not named:
         return (
             " Aucune de ses communes ne se détache à coup sûr, ce qui ne dit pas que personne n'y "

@@ -14,6 +14,8 @@ from fragilite.territory import Territory
 
 #: Above this many communes, a title gives their number, and a question too.
 NAMED, ASKED = 4, 12
+#: Communes that a name may mean, in an error: the eleventh reads no better than a count.
+LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,10 @@ def of_communes(build: Build, asked: Sequence[str]) -> Subject:
             found = find(text, build.inputs)
         except UsageError as error:  # its remedy is the option of another command
             near = error.remedy.partition(" Ailleurs")[0]
-            raise UsageError(error.message, f"{near} Ailleurs, donnez son code.") from error
+            asks = "" if near.startswith("Donnez son code") else " Ailleurs, donnez son code."
+            raise UsageError(error.message, near + asks) from error
         if len(found) > 1:
-            many = ambiguous(text, found)
+            many = _few(ambiguous(text, found[:LISTED]), len(found) - LISTED)
             raise UsageError(many.message, f"Donnez son code, comme {found[0].code}.")
         codes[found[0].code] = found[0].nom
     names = list(codes.values())
@@ -108,6 +111,14 @@ def of_communes(build: Build, asked: Sequence[str]) -> Subject:
         listing([of_name(name) for name in names]) if len(names) <= ASKED else f"de {count}",
         tuple(codes),
     )
+
+
+def _few(error: UsageError, others: int) -> UsageError:
+    """The error on the first of many names, with how many others there are."""
+    if others < 1:
+        return error
+    more = plural(others, "autre")
+    return UsageError(f"{error.message.removesuffix('.')} et {more}.", error.remedy)
 
 
 def _stem(codes: Sequence[str]) -> str:

@@ -77,7 +77,8 @@ def test_headings_in_their_order(two, epci):
         assert of_style(document, "Heading 1") == HEADINGS
         assert len(of_style(document, "Title")) == 1
     found = of_style(two[0], "Heading 2")
-    assert found == ["Mouliherne", "Longué-Jumelles", "Ce qui manque ou se discute", "Citer"]
+    assert found == ["Mouliherne", "Longué-Jumelles", "Ce qui manque ou se discute", "Citer",
+                     "Pour aller plus loin", "Signature"]  # fmt: skip
 
 
 def test_the_question(two, epci):
@@ -179,7 +180,7 @@ def test_readings_are_explained_before_the_first_one(two, epci):
 
 def test_a_departement_compares_its_epci(built, tmp_path):
     document = written(built, of_departements(built), tmp_path)
-    assert len(of_style(document, "Heading 2")) == 10 + 2
+    assert len(of_style(document, "Heading 2")) == 10 + 4
     headcounts, nodes, figures, _ = (rows(table) for table in document.tables)
     assert headcounts[0][0] == "EPCI" and len(headcounts) == 1 + 10 + 1
     assert [line[0] for line in nodes[1:]][-1] == "Maine-et-Loire"
@@ -189,7 +190,7 @@ def test_a_departement_compares_its_epci(built, tmp_path):
 def test_many_communes_have_a_dozen_of_sentences_and_all_in_tables(built, tmp_path):
     codes = list(built.communes["code_insee"][:20])
     document = written(built, of_communes(built, codes), tmp_path)
-    assert len(of_style(document, "Heading 2")) == 12 + 2
+    assert len(of_style(document, "Heading 2")) == 12 + 4
     assert "Les 12 où il y a le plus de personnes à accompagner ; les 20 sont" in everything(
         document
     )
@@ -246,6 +247,37 @@ def test_limits_method_sources_and_citation(two):
     ):
         assert part in text
     assert len(of_style(two[0], "List Number")) == 10
+
+
+def test_validity_is_for_researchers_at_the_end_in_small_print(two, built):
+    notes = of_style(two[0], word.NOTE)
+    assert [plain(text) for text in built.method.lecture.validite] == notes[-2:]
+    first = everything(two[0]).partition("Pour aller plus loin »")[0]
+    assert "r = 0,84" not in first and "qui n'est pas une preuve" in first
+
+
+def test_lines_to_sign_are_last_and_are_no_fields(two):
+    last = [plain(one.text) for one in two[0].paragraphs[-5:]]
+    assert last == [f"{x} :\t" for x in ("Structure", "Service", "Nom", "Date", "Signature")]
+
+
+def test_a_departement_begins_with_itself_and_is_brief_on_each_epci(built, tmp_path):
+    lines = [plain(one.text) for one in written(built, of_departements(built), tmp_path).paragraphs]
+    at = lines.index("Ce que disent les chiffres") + 1
+    assert lines[at].startswith(
+        "Le département (Maine-et-Loire) compte 833 773 habitants, 176 communes. L'indice de "
+        "fragilité numérique est de 39,9 points (de 0 à 100, 100 = le plus fragile). Par EPCI, il "
+        "est le plus haut dans "
+    )
+    assert "Environ 108 335 personnes y sont à accompagner" in lines[at]
+    place = lines.index("CC du Pays d'Ancenis")
+    assert (
+        "n'est qu'en partie" in lines[place + 1]
+        and lines[place + 2] == "La carte"
+        or (lines[place + 2] in ("Combien de personnes",))
+    )
+    assert sum("un ordre de grandeur" in line for line in lines[at + 1 :]) <= 1
+    assert not any(" dans Noyant" in line for line in lines)
 
 
 def test_workbook_beside_it_holds_the_same_communes(built, two, epci):
@@ -367,6 +399,13 @@ def test_communes_by_name_by_code_and_by_former_name(built):
 def test_unknown_and_ambiguous_names_say_what_to_do(built):
     with pytest.raises(UsageError, match=r"Vouliez-vous dire .*Saumur.* Ailleurs, donnez son code"):
         of_communes(built, ["Saumurr"])
+    with pytest.raises(UsageError) as unknown:
+        of_communes(built, ["Zorglub"])
+    assert str(unknown.value).casefold().count("son code") == 1
+    with pytest.raises(UsageError) as many:
+        of_communes(built, ["saint"])
+    assert re.search(r", 49\d{3} [^,]+ et \d+ autres\.", str(many.value))
+    assert len(re.findall(r"\b49\d{3} ", many.value.message)) == 10
     with pytest.raises(UsageError, match=r"plusieurs communes.*Donnez son code, comme 49"):
         of_communes(built, ["Saint"])
     with pytest.raises(UsageError, match="Aucun EPCI 200000000"):

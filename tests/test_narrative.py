@@ -72,7 +72,8 @@ def test_saumur(built):
 def test_angers_is_low_and_has_most_people(built):
     stands, _, people = texts(of_commune(built, ANGERS))
     assert stands.endswith(
-        f"Lecture dans le département : « pas de signal », ce qui ne dit pas que personne n'a besoin d'aide : {UNSEEN}"
+        "Lecture dans le département : « pas de signal », ce qui ne dit pas que personne n'a "
+        f"besoin d'aide : {UNSEEN}"
     )
     assert "18 283 personnes" in people and "1er rang en volume" in people
 
@@ -129,7 +130,8 @@ def test_an_epci(built):
         "Dans la CA Saumur Val de Loire (98 005 habitants, 45 communes), l'indice de fragilité "
         "numérique est de 50,4 points (de 0 à 100, 100 = le plus fragile), « fragilité forte », "
         "contre 39,9 dans le département (Maine-et-Loire) : 2e des 9 EPCI entiers du "
-        "département, en partant du plus fragile. Parmi celles du département, on y trouve 13 communes en « signal net » et 2 communes en « signal probable » ; les "
+        "département, en partant du plus fragile. Parmi celles du département, on y trouve 13 "
+        "communes en « signal net » et 2 communes en « signal probable » ; les "
         "autres comptent aussi des personnes à accompagner.",
         "30,0 des 50,4 points viennent de « Diplôme inférieur au baccalauréat », 58,8 % "
         "(département 50,9 % ; France 48,5 % en 2022) et « 65 ans ou plus », 25,2 % (département "

@@ -25,7 +25,16 @@ from fragilite.dictionary import scale
 from fragilite.explanation import where
 from fragilite.french import day, listing, number, plural
 from fragilite.method import Grandeur, Indicateur
-from fragilite.narrative import LACKING, NAMED, Sentence, fifth, of_commune, of_epci
+from fragilite.narrative import (
+    LACKING,
+    NAMED,
+    Sentence,
+    fifth,
+    of_commune,
+    of_epci,
+    of_epci_among_others,
+    of_whole,
+)
 from fragilite.outputs.picture import PAGE, Highlight, choose, described
 from fragilite.outputs.picture import write as write_picture
 from fragilite.outputs.word import NOTE, Word
@@ -41,6 +50,8 @@ SUFFIX, WORKBOOK = ".docx", ".xlsx"
 DESCRIBED = 12
 #: Places side by side in a comparison, and columns of a table where they are rows.
 ACROSS, COLUMNS = 6, 7
+#: Where a researcher's figures stand, away from what a coordinator signs; lines to sign on.
+FURTHER, SIGNED = "Pour aller plus loin", ("Structure", "Service", "Nom", "Date", "Signature")
 
 
 def paths_of(path: Path) -> list[Path]:
@@ -109,6 +120,7 @@ def _document(build: Build, path: Path, subject: Subject, template: Path | None)
     _limits(word, build, subject)
     _method(word, build)
     _sources(word, build)
+    _signature(word)
     word.number_pages(title)
     word.save(
         path, title=title, subject=build.method.methode.libelle, author=f"fragilite {__version__}",
@@ -160,8 +172,10 @@ def _counted(build: Build) -> str:
 
 
 def sentences(build: Build, subject: Subject) -> dict[str, list[Sentence]]:
-    """Three sentences on each place that has some, by its code."""
-    say = of_epci if subject.epci else of_commune
+    """Three sentences on each place that has some, by its code; fewer on EPCI side by side."""
+    say = of_commune
+    if subject.epci:
+        say = of_epci if len(subject.epci) == 1 else of_epci_among_others
     return {code: say(build, code) for code in described_places(build, subject)}
 
 
@@ -175,6 +189,9 @@ def _sentences(word: Word, build: Build, subject: Subject) -> None:
             f"Les {number(len(found))} où il y a le plus {crowd} ; les "
             f"{number(total)} sont dans les tableaux et dans le classeur."
         )
+    if len(subject.epci) > 1:
+        for one in of_whole(build, subject.epci):
+            word.write(one.texte, after=one.source)
     told = fifth(build)
     if told:
         word.write(told, NOTE)
@@ -532,8 +549,12 @@ def _limits(word: Word, build: Build, subject: Subject) -> None:
     )
     word.write(lecture.usage, lead="S'en servir")
     word.write(lecture.non_usage, lead="Ne pas s'en servir")
-    for place, text in enumerate(lecture.validite):
-        word.write(text, lead="" if place else "Ce qu'on sait de sa validité")
+    if lecture.validite:
+        word.write(
+            "Un indice n'est pas une mesure directe des difficultés : ce qu'on sait de sa "
+            f"validité, qui n'est pas une preuve, est chiffré à la fin sous « {FURTHER} ».",
+            lead="Sa validité",
+        )
     found = remarks(restricted(build, subject))
     if found:
         word.write("Ce qui manque ou se discute", "Heading 2")
@@ -568,3 +589,14 @@ def _sources(word: Word, build: Build) -> None:
         "Les producteurs des données n'ont ni établi ni approuvé ce calcul. Le classeur joint "
         "donne toutes les colonnes, leur définition et l'empreinte de chaque fichier."
     )
+    if build.method.lecture.validite:
+        word.write(FURTHER, "Heading 2")
+        for text in build.method.lecture.validite:
+            word.write(text, NOTE)
+
+
+def _signature(word: Word) -> None:
+    """Empty lines for who answers for the dossier; they are signed, not completed."""
+    word.write("Signature", "Heading 2")
+    for place, label in enumerate(SIGNED, start=1):
+        word.blank(label, keep=place < len(SIGNED))

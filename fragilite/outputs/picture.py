@@ -419,6 +419,7 @@ class _Picture:
             for code in outlines.index
             if radii[code] > size / 2  # a name may cover the small ones
         }
+        small = self._small(area, outlines[subject])
         taken: list[np.ndarray] = []
         limits = np.array(area.get_window_extent().extents)
         for code, name in order["nom"].items():
@@ -426,15 +427,46 @@ class _Picture:
                 return
             wide = self._width(str(name), size) <= 2 * radii[code]  # it fits in its circle
             others = [] if wide else [box for other, box in circles.items() if other != code]
-            box, place = self._room(str(name), size, at[code], pixels[code], taken + others, limits)
+            others += [box for other, (box, _) in small.items() if other != code]
+            radius = max(pixels[code], small[code][1] if code in small else 0.0)
+            box, place = self._room(str(name), size, at[code], radius, taken + others, limits)
             if box is None:
                 continue
             taken.append(box)
             x, y = area.transData.inverted().transform(place)
+            if code in small:
+                self._leader(area, at[code], place, size)
             area.text(
                 x, y, name, fontsize=size, color=INK, ha="center", va="center", parse_math=False,
                 path_effects=[withStroke(linewidth=0.22 * size, foreground="white")],
             )  # fmt: skip
+
+    def _small(self, area: Axes, outlines: gpd.GeoSeries) -> dict[str, tuple[np.ndarray, float]]:
+        """Communes that their own name would hide: their box and their radius, in pixels.
+
+        Of a picture about few communes: where there are more than names, none can be spared.
+        """
+        if len(outlines) > self.sheet.noms or self.theme.is_quantity:
+            return {}
+        names = self.build.communes.set_index("code_insee")["nom"]
+        size, pixel, found = 0.85 * self.sheet.texte, self.sheet.dpi / 72, {}
+        for code, shape in outlines.items():
+            left, bottom, right, top = shape.bounds
+            low, high = area.transData.transform([(left, bottom), (right, top)])
+            if (high - low)[0] < self._width(str(names[code]), size) * pixel:
+                across = float((high - low).max()) / 2
+                found[str(code)] = (np.concatenate([low, high]), across + 0.8 * size * pixel)
+        return found
+
+    def _leader(self, area: Axes, start: np.ndarray, name: np.ndarray, size: float) -> None:
+        """A line from a commune to its name beside it."""
+        from matplotlib.lines import Line2D
+
+        pixel = self.sheet.dpi / 72
+        rise = np.sign(name[1] - start[1])
+        end = name - np.array([0.0, rise * 0.6 * size * pixel])
+        ends = area.transData.inverted().transform([start, end])
+        area.add_line(Line2D(ends[:, 0], ends[:, 1], color=INK, linewidth=0.08 * size, zorder=3))
 
     def _room(
         self, name: str, size: float, at: np.ndarray, radius: float, taken: Sequence[np.ndarray],
@@ -463,16 +495,26 @@ class _Picture:
         panel.set_ylim(0, tall)
         pen = _Pen(self, panel, wide, tall)
         known = values.notna().any()
-        words = self.theme.libelle if self.theme.is_quantity else "Nombre de communes par classe"
+        codes = self.highlight.codes
+        inside = values[values.index.isin(codes)] if codes else values
+        words = (
+            "Nombre de communes du sujet par classe" if codes else "Nombre de communes par classe"
+        )
+        words = self.theme.libelle if self.theme.is_quantity else words
         pen.text(words if known else "Aucune valeur", bold=True)
         if self.theme.is_quantity:
             pen.circles(_round_values(values), _most(values), largest)
         else:
-            classes = self.theme.classes(values)
+            classes = self.theme.classes(inside)
             steps = list(zip(self.theme.libelles, self.theme.couleurs, strict=True))
             for place, (label, colour) in reversed(list(enumerate(steps, start=1))):
                 pen.swatch(label, int((classes == place).sum()), facecolor=colour)
-        missing = int(values.isna().sum())
+        if len(inside) < len(values) and not self.theme.is_quantity:
+            pen.swatch(
+                "hors du sujet (couleur atténuée)", len(values) - len(inside), facecolor="white"
+            )
+            pen.strip([faded(colour) for colour in self.theme.couleurs])
+        missing = int((values if self.theme.is_quantity else inside).isna().sum())
         if missing:
             pen.swatch(MISSING, missing, facecolor="white", edgecolor=HATCH, hatch="////")
         pen.skip(0.5)
@@ -525,6 +567,18 @@ class _Pen:
         self.panel.add_patch(Rectangle(corner, 1.9 * size, 1.25 * size, **style))
         self.panel.text(self.wide, self.y - 1.4 * size, shown, fontsize=size, color=INK, ha="right")
         self.text(label, x=2.5 * size, room=room)
+
+    def strip(self, colours: Sequence[str]) -> None:
+        """Several colours in the swatch just written, from the palest to the darkest."""
+        from matplotlib.patches import Rectangle
+
+        frame = self.panel.patches[-1]
+        wide = frame.get_width() / len(colours)
+        for place, colour in enumerate(colours):
+            corner = (place * wide, frame.get_y())
+            self.panel.add_patch(
+                Rectangle(corner, wide, frame.get_height(), facecolor=colour, linewidth=0)
+            )
 
     def line(self, label: str, width: float) -> None:
         from matplotlib.lines import Line2D

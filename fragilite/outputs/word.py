@@ -36,6 +36,8 @@ TOGETHER = 16
 WIDEST = 30
 #: A letter of a header beside one of a cell: bold, and in a font that may be wider than ours.
 BOLD = 1.5
+#: Where the dots of a line to fill end, as a share of the text.
+BLANK = 0.7
 
 
 @dataclass(frozen=True)
@@ -383,6 +385,15 @@ class Word:
     def field(self, text: str) -> None:
         """A sentence for the author to write."""
         self.write(f"[À compléter : {text}]", FIELD)
+
+    def blank(self, label: str, *, keep: bool) -> None:
+        """``Date : ………``, dots to the right edge, for a pen; `keep` as in :meth:`write`."""
+        from docx.enum.text import WD_TAB_ALIGNMENT, WD_TAB_LEADER
+
+        paragraph = self.write(f"{label} :\t", keep=keep)
+        paragraph.paragraph_format.tab_stops.add_tab_stop(
+            round(BLANK * self.width), WD_TAB_ALIGNMENT.LEFT, WD_TAB_LEADER.DOTS
+        )
 
     # --- tables and pictures ---------------------------------------------------------------
 
