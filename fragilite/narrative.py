@@ -461,8 +461,8 @@ def of_whole(build: Build, codes: Sequence[str]) -> list[Sentence]:
             f"{epci_name(name)} ({number(value, 1)})"
             for name, value in zip(top["nom_epci"], top[root], strict=True)
         ]
-        text += f" Par EPCI, il est le plus haut dans {listing(shown)} ; les "
-        text += " rangs ci-dessous partent de là."
+        text += f" Par EPCI, il est le plus haut dans {listing(shown)} ; "
+        text += "les rangs ci-dessous partent de là."
     source = _computed(build)
     people = build.result.volume
     if build.method.volume is not None and len(people) and people.notna().all():

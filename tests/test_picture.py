@@ -292,3 +292,28 @@ def test_a_territory_is_elided(built):
     ain = replace(built.inputs.territory, libelle="Ain (01)")
     there = replace(built, inputs=replace(built.inputs, territory=ain))
     assert described(there, choose(there)).startswith("Carte d'Ain (01) : ")
+
+
+def test_a_legend_of_a_subject_says_what_is_faded_and_counts_its_own(built):
+    codes = ["49219", "49237", "49126"]
+    figure = draw(built, sheet=PAGE, highlight=Highlight(frozenset(codes), "communes du dossier"))
+    texts = [text for text in words(figure) if text]
+    joined = " ".join(texts).replace("\xa0", " ")
+    assert "Nombre de communes du sujet par classe" in joined
+    assert "hors du sujet (couleur atténuée)" in joined and "173" in texts
+    whole = " ".join(words(draw(built, sheet=PAGE)))
+    assert "sujet" not in whole
+
+
+def test_a_name_stands_beside_a_small_commune_and_leads_to_it(built):
+    """Montsoreau and La Pellerine are narrower than their names: neither is under one."""
+    codes = ["49219", "49237", "49126"]
+    figure = draw(built, sheet=PAGE, highlight=Highlight(frozenset(codes), "communes du dossier"))
+    area = figure.axes[0]
+    renderer = figure.canvas.get_renderer()
+    assert len(area.lines) == 2  # a leader each
+    for line in area.lines:
+        start = area.transData.transform(line.get_xydata()[0])
+        boxes = [text.get_window_extent(renderer) for text in area.texts]
+        assert not any(box.contains(*start) for box in boxes)
+    assert not draw(built, sheet=PAGE).axes[0].lines

@@ -257,12 +257,21 @@ def shown(build: Build, place: Place, name: str, record: Grandeur) -> str:
 def partly(build: Build, place: Place, name: str) -> str:
     """Why a larger place's value is an estimate of its own: ``5 communes connues sur 6``.
 
-    Nothing where the rule is that of the communes: the remarks of a dossier say it once for all.
+    Nothing where the rule is that of the communes, which the remarks of a dossier say, or that of
+    most EPCI, which a note says once for all.
     """
     if place.result is None or pd.isna(_at(place.result.figures[name].values, place.code)):
         return ""
     rule = str(place.result.figures[name].regles[place.code])
-    return "" if rule in set(build.result.figures[name].regles) else rule
+    known = {*build.result.figures[name].regles, _usual(build, name)}
+    return "" if rule in known else rule
+
+
+def _usual(build: Build, name: str) -> str:
+    """The rule that most EPCI are estimated by, as a mean of medians; nothing without one."""
+    rules = build.result_epci.figures[name].regles
+    counts = rules.value_counts()
+    return str(counts.index[0]) if len(counts) and counts.iloc[0] > len(rules) / 2 else ""
 
 
 def _communes(build: Build, codes: Sequence[str]) -> list[Place]:
@@ -358,6 +367,13 @@ def notes(build: Build, places: Sequence[Place], records: Mapping[str, Grandeur]
         parts += _lacking(build, name, record, whole)
         rules = [(place.nom, partly(build, place, name)) for place in whole]
         estimates = [f"{nom} ({rule})" for nom, rule in rules if rule]
+        usual = _usual(build, name)
+        if (
+            usual
+            and usual not in set(build.result.figures[name].regles)
+            and _any_larger(build, whole)
+        ):
+            parts.append(f"{record.libelle}, hors communes, estimé : {usual}")
         if estimates:
             parts.append(f"{record.libelle}, estimé : {listing(estimates)}")
     smoothed = [
@@ -371,6 +387,10 @@ def notes(build: Build, places: Sequence[Place], records: Mapping[str, Grandeur]
             "de l'EPCI parce qu'elle tient à peu de personnes"
         )
     return " ".join(f"{part}." for part in parts)
+
+
+def _any_larger(build: Build, places: Sequence[Place]) -> bool:
+    return any(place.result is not None and place.result is not build.result for place in places)
 
 
 def _lacking(build: Build, name: str, record: Grandeur, places: Sequence[Place]) -> list[str]:

@@ -357,9 +357,15 @@ class _Picture:
         if len(chosen):
             import geopandas as gpd
 
-            whole = gpd.GeoSeries([union(chosen.to_numpy())])
-            self._patch(area, whole, facecolor="none", edgecolor="white", linewidth=5 * unit)
-            self._patch(area, whole, facecolor="none", edgecolor=INK, linewidth=3 * unit)
+            small = chosen.index.isin(list(self._small(area, chosen)))
+            for part, wide in ((chosen[~small], 1.0), (chosen[small], 0.5)):  # its colour shows
+                if part.empty:
+                    continue
+                whole = gpd.GeoSeries([union(part.to_numpy())])
+                for colour, width in (("white", 5 * wide), (INK, 3 * wide)):
+                    self._patch(
+                        area, whole, facecolor="none", edgecolor=colour, linewidth=width * unit
+                    )
         for frame in where.cadres:
             left, bottom, right, top = frame.boite
             area.add_patch(
