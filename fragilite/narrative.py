@@ -422,17 +422,20 @@ def of_epci_among_others(build: Build, code: str) -> list[Sentence]:
 
     One sentence where an EPCI is in a build in part.
     """
-    stands, weighs, people = of_epci(build, code)
+    stands, _, people = of_epci(build, code)
     row: dict[Any, Any] = build.epci.set_index("code_epci").loc[code].to_dict()
     if row["remarque"]:
         return [Sentence(stands.sujet, stands.texte, "")]
     towns = build.communes[build.communes["code_epci"] == code]
-    first = _epci_stands(build, row, towns, brief=True)
-    told = [Sentence(stands.sujet, " ".join([first, _most_fragile(build, towns)]).strip(), "")]
+    parts = [_epci_stands(build, row, towns, brief=True), _most_fragile(build, towns)]
     if not pd.isna(row[build.method.root]):
-        text = _weighs(build, _items(build, code), float(row[build.method.root]), among=True).texte
-        told.append(Sentence(weighs.sujet, text, ""))
-    return [*told, Sentence(people.sujet, people.texte.replace(_ESTIMATED, ""), "")]
+        items = _items(build, code)
+        parts.append(_weighs(build, items, float(row[build.method.root]), among=True).texte)
+    counted = people.texte.replace(_ESTIMATED, "").replace(where(build), here(build))
+    return [
+        Sentence(stands.sujet, " ".join(filter(None, parts)), ""),
+        Sentence(people.sujet, counted, ""),
+    ]
 
 
 def of_whole(build: Build, codes: Sequence[str]) -> list[Sentence]:
@@ -462,7 +465,7 @@ def of_whole(build: Build, codes: Sequence[str]) -> list[Sentence]:
             for name, value in zip(top["nom_epci"], top[root], strict=True)
         ]
         text += f" Par EPCI, il est le plus haut dans {listing(shown)} ; "
-        text += "les rangs ci-dessous partent de là."
+        text += "les rangs ci-dessous partent du plus fragile."
     source = _computed(build)
     people = build.result.volume
     if build.method.volume is not None and len(people) and people.notna().all():

@@ -12,7 +12,14 @@ from fragilite.citation import cited, dated, lots_counted, sources_line
 from fragilite.citation import named as lot_name
 from fragilite.explanation import explain, where
 from fragilite.method import available_methods, load_method
-from fragilite.narrative import NO_SIGNAL, of_commune, of_epci, reading
+from fragilite.narrative import (
+    NO_SIGNAL,
+    of_commune,
+    of_epci,
+    of_epci_among_others,
+    of_whole,
+    reading,
+)
 from fragilite.pipeline import build
 from fragilite.territory import parse_territory
 
@@ -141,6 +148,27 @@ def test_an_epci(built):
         "13,5 % de celles que compte le département (Maine-et-Loire). Elles sont le plus "
         "nombreuses à Saumur (4 362), à Doué-en-Anjou (1 620) et à Gennes-Val-de-Loire (1 243).",
     ]
+
+
+def test_an_epci_among_others_is_brief(built):
+    stands, people = texts(of_epci_among_others(built, SAUMUR_VAL_DE_LOIRE))
+    assert stands == (
+        "98 005 habitants, 45 communes : 50,4 points, « fragilité forte », 2e des 9 EPCI entiers. "
+        "13 communes en « signal net » et 2 communes en « signal probable ». L'indice y est le "
+        "plus haut à Longué-Jumelles (59,3), à Vernoil-le-Fourrier (58,2) et à Montsoreau (58,1). "
+        "30,0 des 50,4 points viennent de « Diplôme inférieur au baccalauréat » (58,8 %) et « 65 "
+        "ans ou plus » (25,2 %)."
+    )
+    assert people.startswith(
+        "Environ 14 631 personnes y sont à accompagner : 13,5 % de celles que compte le "
+        "département. Elles"
+    )
+    assert len(of_epci_among_others(built, ANCENIS)) == 1
+
+
+def test_a_whole_without_values_says_no_figure(built):
+    (alone,) = of_whole(empty(built), list(built.epci["code_epci"]))
+    assert plain(alone.texte) == "Le département (Maine-et-Loire) compte 176 communes."
 
 
 def test_an_epci_that_is_not_whole_has_no_value(built):

@@ -18,7 +18,7 @@ SUBJECTS = {
 HEADINGS = re.compile(
     r"^(La question|Ce que disent les chiffres|Combien de personnes|La carte|La comparaison|"
     r"Ce que ces chiffres ne voient pas|La méthode en .*|Sources et citation|Citer|"
-    r"Ce qui manque ou se discute|(Tableau|Carte) \d+\..*)$"
+    r"Ce qui manque ou se discute|Pour aller plus loin|Signature|(Tableau|Carte) \d+\..*)$"
 )
 
 
@@ -37,7 +37,7 @@ def printed(built, soffice, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("name", "least", "most"), [("epci", 3, 5), ("deux_communes", 3, 5), ("departement", 4, 8)]
+    ("name", "least", "most"), [("epci", 3, 5), ("deux_communes", 3, 5), ("departement", 4, 6)]
 )
 def test_pages(printed, pages, pictures, name, least, most):
     texts, picture = pages
