@@ -7,7 +7,7 @@ for somebody who signs: a place is described, nobody is judged, and a reading ne
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -422,19 +422,21 @@ def of_epci_among_others(build: Build, code: str) -> list[Sentence]:
 
     One sentence where an EPCI is in a build in part.
     """
-    stands, _, people = of_epci(build, code)
+    stands, weighs, people = of_epci(build, code)
     row: dict[Any, Any] = build.epci.set_index("code_epci").loc[code].to_dict()
     if row["remarque"]:
-        return [Sentence(stands.sujet, stands.texte, "")]
+        return [stands]
     towns = build.communes[build.communes["code_epci"] == code]
     parts = [_epci_stands(build, row, towns, brief=True), _most_fragile(build, towns)]
+    heavy = weighs.texte
     if not pd.isna(row[build.method.root]):
-        items = _items(build, code)
-        parts.append(_weighs(build, items, float(row[build.method.root]), among=True).texte)
+        index = float(row[build.method.root])
+        heavy = _weighs(build, _items(build, code), index, among=True).texte
     counted = people.texte.replace(_ESTIMATED, "").replace(where(build), here(build))
     return [
-        Sentence(stands.sujet, " ".join(filter(None, parts)), ""),
-        Sentence(people.sujet, counted, ""),
+        replace(stands, texte=" ".join(filter(None, parts))),
+        replace(weighs, texte=heavy),
+        replace(people, texte=counted),
     ]
 
 

@@ -154,11 +154,17 @@ def test_an_epci(built):
 
 
 def test_an_epci_among_others_is_brief(built):
-    stands, people = texts(of_epci_among_others(built, SAUMUR_VAL_DE_LOIRE))
+    said = of_epci_among_others(built, SAUMUR_VAL_DE_LOIRE)
+    assert [one.source for one in said] == [
+        one.source for one in of_epci(built, SAUMUR_VAL_DE_LOIRE)
+    ]
+    stands, weighs, people = texts(said)
     assert stands == (
         "98 005 habitants, 45 communes : 50,4 points, « fragilité forte », 2e des 9 EPCI entiers. "
         "13 communes en « signal net » et 2 communes en « signal probable ». L'indice y est le "
-        "plus haut à Longué-Jumelles (59,3), à Vernoil-le-Fourrier (58,2) et à Montsoreau (58,1). "
+        "plus haut à Longué-Jumelles (59,3), à Vernoil-le-Fourrier (58,2) et à Montsoreau (58,1)."
+    )
+    assert weighs == (
         "30,0 des 50,4 points viennent de « Diplôme inférieur au baccalauréat » (58,8 %) et « 65 "
         "ans ou plus » (25,2 %)."
     )

@@ -37,7 +37,7 @@ def printed(built, soffice, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("name", "least", "most"), [("epci", 3, 5), ("deux_communes", 3, 5), ("departement", 4, 6)]
+    ("name", "least", "most"), [("epci", 3, 5), ("deux_communes", 3, 5), ("departement", 4, 7)]
 )
 def test_pages(printed, pages, pictures, name, least, most):
     texts, picture = pages
