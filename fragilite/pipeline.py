@@ -311,7 +311,7 @@ def _epci_table(
     groups = data.communes["code_epci"]
     here = groups.value_counts().reindex(data.epci.index, fill_value=0)
     partial = here < data.epci["communes"]
-    held = here.map(lambda count: plural(count, "commune"))
+    held = pd.Series([plural(count, "commune") for count in here], index=here.index, dtype="str")
     remark = EPCI_PARTIEL + " : " + held + " sur " + data.epci["communes"].astype(str)
     frame = pd.DataFrame(
         {

@@ -335,7 +335,7 @@ def test_a_body_always_truncated_is_the_fault_of_the_source(server, raw, clock):
         fetch([at(server)], raw, policy=clock.policy())
     assert caught.value.exit_code == 3
     refused(
-        caught.value, "insee_rp/2022/pop.csv", "coupée", "fragilite fetch insee_rp", "--raw DIR"
+        caught.value, "insee_rp/2022/pop.csv", "coupée", "fragilite fetch insee_rp", "--raw DOSSIER"
     )
     assert clock.waits == [2, 4, 8, 16]
     assert not (raw / "insee_rp/2022/pop.csv").exists()
@@ -918,7 +918,7 @@ def dropped(raw: Path, content: bytes = CSV) -> Path:
 def test_offline_opens_no_socket(raw, told):
     with pytest.raises(SourceUnavailableError) as caught:
         fetch([ADDRESS], raw, offline=True)
-    refused(caught.value, str(raw / ADDRESS.key), "--offline", "--raw DIR")
+    refused(caught.value, str(raw / ADDRESS.key), "--offline", "--raw DOSSIER")
     dropped(raw)
     (taken,) = fetch([ADDRESS], raw, offline=True, reporter=told)
     assert taken.status == "adopted"

@@ -234,9 +234,9 @@ def test_epci_and_region(run, mirror, tmp_path):
     facts = json.loads(out)
     assert facts["territoire"]["code"] == "r52"
     assert facts["territoire"]["communes_avec_indice"] == 176  # only 49 has figures here
-    code, _, err = run("build", "--epci", "999999999", *options)
+    code, _, err = run("build", "--epci", "999999998", *options)
     assert code == 2
-    assert "Aucune commune pour EPCI 999999999" in err
+    assert "Aucune commune pour EPCI 999999998" in err
 
 
 def test_4g_coverage_once_it_was_asked_for(run, mirror, built, tmp_path):
