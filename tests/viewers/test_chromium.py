@@ -141,6 +141,72 @@ def test_search_forgives(opened, typed, title):
         )
 
 
+def shown_at(page, link):
+    """Height of a link in the window, once scrolling has ended."""
+    page.wait_for_timeout(600)
+    return link.bounding_box()["y"]
+
+
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["bureau", "telephone"])
+@pytest.mark.parametrize("way", ["retour", "fermer"])
+def test_closing_a_sheet_goes_back_to_the_row(opened, way, screen):
+    page = opened(**screen)
+    link = page.locator("#communes-table tbody a").nth(90)
+    link.scroll_into_view_if_needed()
+    before = shown_at(page, link)
+    link.click()
+    page.locator("#fiche .identite a").click()  # from sheet to sheet
+    page.wait_for_timeout(600)
+    if way == "retour":
+        page.go_back()
+        assert page.locator("#fiche").is_visible(), "the sheet before"
+        page.go_back()
+    else:
+        page.locator("#fiche [data-action=fermer]").click()
+    assert page.locator("#fiche").is_hidden()
+    assert abs(shown_at(page, link) - before) < 2
+    assert link.evaluate("link => document.activeElement === link")
+    assert page.locator("#communes-table tr.choisie").count() == 0
+
+
+def test_back_after_a_search_empties_it(opened):
+    page = opened(**PHONE)
+    page.get_by_role("combobox").fill("saum")
+    page.keyboard.press("Enter")
+    assert page.locator("#fiche").is_visible()
+    page.go_back()
+    assert page.locator("#fiche").is_hidden()
+    assert page.get_by_role("combobox").input_value() == ""
+    page.go_forward()
+    assert page.locator("#fiche h2").inner_text() == "Saumur"
+
+
+def test_a_part_of_the_page_leaves_the_sheet(opened):
+    page = opened("#49328")
+    page.locator("a[href='#lire']").click()
+    assert page.locator("#fiche h2").inner_text() == "Saumur"
+
+
+def test_address_of_a_former_code(opened):
+    page = opened("#49069")
+    assert page.locator("#fiche h2").inner_text() == "Orée d'Anjou"
+    assert "Champtoceaux est aujourd'hui dans" in page.locator("#fiche").inner_text()
+    assert page.url.endswith("#49126")
+
+
+@pytest.mark.parametrize("code", ["99999", "%E9"])
+def test_address_of_an_unknown_code(opened, code):
+    page = opened("#49328")
+    page.evaluate("code => { location.hash = code; }", code)
+    said = page.locator("#code-inconnu")
+    said.wait_for()
+    assert plain(said.inner_text()) == f"Aucune commune de cette page n'a le code « {code} »."
+    assert page.locator("#fiche").is_hidden()
+    page.get_by_role("combobox").fill("saumur")
+    page.keyboard.press("Enter")
+    assert said.is_hidden()
+
+
 def test_search_says_when_it_finds_nothing(opened):
     page = opened()
     page.get_by_role("combobox").fill("zzz")

@@ -276,18 +276,73 @@ function ficheEpci(group) {
 
 const byCode = new Map(towns.code.map((code, row) => [code, row]));
 const byEpci = new Map(groups.code.map((code, row) => [code, row]));
+const byFormer = new Map(data.anciennes.map((former) => [former[1], former]));
 let asked = "";
+/** What opened the sheet, and where the window showed it: closing goes back there. */
+let left = null;
 
-/** Show what the address names: a commune, an EPCI; any other fragment changes nothing. */
+/** The fragment of the address; an ill-formed one as it is written. */
+function fragment() {
+  const text = location.hash.slice(1);
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Show what the address names: a commune, an EPCI, a commune by its former code, or nothing. */
 function lisAdresse() {
-  const code = decodeURIComponent(location.hash.slice(1));
+  const code = fragment();
   const row = byCode.get(code);
   const group = byEpci.get(code);
-  if (row === undefined && group === undefined) return;
+  const known = row !== undefined || group !== undefined;
+  if (!known && byFormer.has(code)) return suisAncienne(code);
+  if (!known && code && $(code)) return;  // a part of the page: the sheet stays as it is
+  $("code-inconnu").hidden = known || !code;
+  if (!known) return rien(code);
   const former = asked;
   asked = "";
   montre(row === undefined ? ficheEpci(group) : ficheCommune(row, former));
   choisis(row ?? null, row === undefined ? group : towns.epci[row]);
+}
+
+/** A former code gives way to the code of today, without a step more for the Back button. */
+function suisAncienne(code) {
+  const [name, , row] = byFormer.get(code);
+  asked = name;
+  history.replaceState(null, "", `#${towns.code[row]}`);
+  lisAdresse();
+}
+
+/** No sheet, and the reader back where they were; an unknown code is said. */
+function rien(code) {
+  $("code-inconnu").querySelector("[data-code]").textContent = code;
+  const open = !$("fiche").hidden;
+  $("fiche").hidden = true;
+  $("recherche").value = "";
+  choisis(null, null);
+  if (open) reviens();
+  if (code) $("code-inconnu").scrollIntoView({ block: "nearest", behavior: "instant" });
+}
+
+/** Note where a sheet is asked from; a link inside a sheet is no new place. */
+function pars(node) {
+  if (!$("fiche").contains(node)) left = { node, top: node.getBoundingClientRect().top };
+}
+
+/** Go back to what opened the sheet, at the height where it was; else to the search. */
+function reviens() {
+  const { node, top } = left ?? { node: $("recherche"), top: null };
+  left = null;
+  node.focus({ preventScroll: true });
+  const again = () => {
+    const box = node.getBoundingClientRect();
+    if (top === null || !box.height) return;  // a row that the filter has hidden is nowhere
+    scrollBy({ top: box.top - top, behavior: "instant" });
+  };
+  again();
+  requestAnimationFrame(again);  // the browser has its own idea of the height, after Back
 }
 
 function montre(sheet) {
@@ -303,13 +358,12 @@ function montre(sheet) {
 
 function ferme() {
   history.replaceState(null, "", location.pathname + location.search);
-  $("fiche").hidden = true;
-  choisis(null, null);
-  $("recherche").focus();
+  lisAdresse();
 }
 
-function ouvre(code, former = "") {
+function ouvre(code, from, former = "") {
   asked = former;
+  pars(from);
   if (location.hash === `#${code}`) lisAdresse();
   else location.hash = code;
 }
@@ -379,7 +433,7 @@ function installeRecherche() {
   const take = (entry) => {
     hide();
     input.value = entry.nom;
-    ouvre(entry.code, entry.ancienne);
+    ouvre(entry.code, input, entry.ancienne);
   };
   const propose = () => {
     found = cherche(entries, input.value);
@@ -593,7 +647,7 @@ function installeCarte() {
   drawing.addEventListener("blur", () => survole(null));
   drawing.addEventListener("keydown", (event) => {
     if (event.key === "Escape") survole(null);
-    if ((event.key === "Enter" || event.key === " ") && active !== null) ouvre(towns.code[active]);
+    if ((event.key === "Enter" || event.key === " ") && active !== null) ouvre(towns.code[active], drawing);
     else if (event.key === "Home") designe(premiere());
     else if (event.key in ARROWS && active !== null) designe(voisine(active, ARROWS[event.key]));
     else return;
@@ -605,7 +659,7 @@ function installeCarte() {
   drawing.addEventListener("pointerleave", () => survole(null));
   drawing.addEventListener("click", (event) => {
     const row = communeSous(event);
-    if (row !== null) ouvre(towns.code[row]);
+    if (row !== null) ouvre(towns.code[row], drawing);
   });
   $("choix").addEventListener("change", (event) => {
     theme = themes[event.target.value];
@@ -690,6 +744,7 @@ function installeFiche() {
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#"]');
+    if (link) pars(link);
     if (link && link.hash === location.hash) lisAdresse();
   });
   addEventListener("hashchange", lisAdresse);
