@@ -66,6 +66,34 @@ def wide(page):
     return page.evaluate("document.scrollingElement.scrollWidth > innerWidth")
 
 
+@pytest.mark.parametrize("text", [100, 130, 200])
+@pytest.mark.parametrize("width", [320, 360, 390])
+def test_nothing_is_pushed_off_a_small_screen(opened, pictures, width, text):
+    """WCAG 1.4.10 and 1.4.4: a column as narrow as 320 px, letters twice as large."""
+    page = opened(viewport={"width": width, "height": 800}, has_touch=True, is_mobile=True)
+    page.evaluate("size => { document.documentElement.style.fontSize = size; }", f"{text}%")
+    for code, name in (("", "page"), ("49328", "fiche"), ("200071876", "epci")):
+        page.evaluate("code => { location.hash = code; }", code)
+        page.wait_for_timeout(100)
+        page.screenshot(path=pictures / f"etroit_{width}_{text}_{name}.png", full_page=True)
+        width_of_page = page.evaluate("document.scrollingElement.scrollWidth")
+        assert width_of_page <= width, guilty(page)
+        for box in page.locator(".defile:visible").all():
+            hidden = box.evaluate("box => box.scrollWidth > box.clientWidth + 1")
+            assert (box.get_attribute("tabindex") == "0") is hidden
+            assert box.get_attribute("aria-label")
+
+
+def guilty(page):
+    """What stands out of the window, and is in no box that scrolls."""
+    return page.evaluate(
+        """() => [...document.body.querySelectorAll("*")]
+        .filter(node => node.getBoundingClientRect().right > innerWidth + 1)
+        .filter(node => !node.closest(".defile:not(.entier) *"))
+        .map(node => node.outerHTML.slice(0, 120)).slice(0, 8)"""
+    )
+
+
 def test_pictures_of_the_page(opened, pictures):
     desk, phone = opened(), opened(**PHONE)
     desk.screenshot(path=pictures / "rapport_bureau.png")

@@ -347,7 +347,9 @@ function reviens() {
 
 function montre(sheet) {
   const room = $("fiche");
+  widths.disconnect();
   room.replaceChildren(sheet);
+  surveille(document);
   room.hidden = false;
   const title = room.querySelector("h2");
   room.setAttribute("aria-label", title.textContent);
@@ -734,6 +736,27 @@ function installeTable() {
   $("filtre").addEventListener("input", filtre);
 }
 
+// --- tables wider than the screen ---------------------------------------------------------------
+
+/** A table that fits is no stop of the keyboard, and its header may stay in view. */
+const widths = new ResizeObserver((changes) => {
+  for (const box of new Set(changes.map((one) => one.target.closest(".defile")))) mesure(box);
+});
+
+function mesure(box) {
+  const fits = box.firstElementChild.offsetWidth <= box.clientWidth;
+  box.classList.toggle("entier", fits);
+  if (fits) box.removeAttribute("tabindex");
+  else box.setAttribute("tabindex", "0");
+}
+
+function surveille(part) {
+  for (const box of part.querySelectorAll(".defile")) {
+    widths.observe(box);
+    widths.observe(box.firstElementChild);
+  }
+}
+
 // --- opening ------------------------------------------------------------------------------------
 
 function installeFiche() {
@@ -758,5 +781,6 @@ installeRecherche();
 installeCarte();
 installeTable();
 installeFiche();
+surveille(document);
 colore();
 lisAdresse();
