@@ -53,6 +53,17 @@ def quantity(value: float, decimals: int, unit: str) -> str:
     return shown if unit.startswith("%") else f"{shown} {unit}".rstrip()
 
 
+def share(value: float) -> str:
+    """A share in percent; a small one is not said to be nothing.
+
+    Examples
+    --------
+    >>> share(4.03), share(0.02), share(0)
+    ('4,0 %', 'moins de 0,1 %', '0,0 %')
+    """
+    return "moins de 0,1 %" if 0 < value < 0.05 else quantity(value, 1, "%")
+
+
 def day(iso: str) -> str:
     r"""An ISO date as it is read aloud.
 

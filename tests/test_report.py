@@ -12,16 +12,17 @@ import pandas as pd
 import pytest
 import shapely
 
+from fragilite.citation import cited
 from fragilite.errors import UsageError
 from fragilite.explanation import CAUTIONS, explain
-from fragilite.french import number
+from fragilite.french import glued, number
 from fragilite.method import load_method
 from fragilite.outputs import report
 from fragilite.outputs.map_tip import map_tip
 from fragilite.outputs.picture import choose, described
 from fragilite.outputs.report_facts import gather
 from fragilite.pipeline import build
-from fragilite.territory import Territory
+from fragilite.territory import Territory, parse_territory
 
 NASTY = """L'"Île" & <script>alert(1)</script></script>\u2028{{ 7 }}"""
 #: HTML elements that have no end, or whose end the page leaves out, as HTML allows.
@@ -253,6 +254,12 @@ def test_words_come_from_the_method_and_not_from_the_script():
     assert "innerHTML" not in script
 
 
+def test_page_is_cited_as_the_other_documents(built, page):
+    text = re.search(r'class="citation">(.*?)</p>', page).group(1)
+    assert html.unescape(text).startswith(glued(cited(built)))
+    assert "2023" in text
+
+
 # --- bad input -----------------------------------------------------------------------------------
 
 
@@ -301,6 +308,14 @@ def test_a_label_keeps_its_capitals():
     found = build("49", method="ifn-2020")
     assert "(IFN 2020, reconstruit, 100 = " in report.render(found)
     assert described(found, choose(found)).split(" : ")[1].startswith("IFN 2020")
+
+
+def test_reading_of_an_epci_says_whose_fifth_it_is(page):
+    told = "est ici celui de cet ensemble ("
+    assert told not in page
+    shown = report.render(build(parse_territory(epci="200060010")))
+    assert shown.count(told) == 2
+    assert told in shown[shown.index('id="modele-commune"') :]
 
 
 def test_all_missing(built):

@@ -14,6 +14,7 @@ import pandas as pd
 
 from fragilite import scoring
 from fragilite.cartography import MISSING, PEOPLE, Plane, Theme, plane, themes
+from fragilite.citation import cited
 from fragilite.cog import departements
 from fragilite.dictionary import scale
 from fragilite.distribution import france
@@ -27,7 +28,15 @@ from fragilite.explanation import (
     partial_note,
     smoothed_note,
 )
-from fragilite.french import at_name, listing, number, quantity, rounded_parts, upper_first
+from fragilite.french import (
+    at_name,
+    listing,
+    number,
+    quantity,
+    rounded_parts,
+    share,
+    upper_first,
+)
 from fragilite.method import Grandeur, Moyenne, Part
 from fragilite.outputs.drawing import SIDE, Canvas
 from fragilite.pipeline import Build
@@ -50,6 +59,8 @@ LARGEST = 0.055
 NAMED = 3
 #: Decimals of a share that is read as « n fois sur 100 ».
 TIMES = 1
+#: Any share that is not nothing, yet would be written 0,0 %.
+LEAST_SHARE = 0.01
 
 
 def gather(build: Build) -> dict[str, Any]:
@@ -99,9 +110,9 @@ def gather(build: Build) -> dict[str, Any]:
         "sources": origin["sources"],
         "methode": origin["methode"],
         "programme": origin["programme"],
-        "licences": sorted({source["licence"] for source in origin["sources"]}),
-        "attributions": list(dict.fromkeys(one["attribution"] for one in origin["sources"])),
+        "citation": cited(build),
         "lieu": _place_label(build),
+        "cinquieme": _fifth(build),
         "france": france().libelle,
         "sans_contribution": NOT_ADDITIVE,
         "donnees": _data(build, shown, outlines, canvas),
@@ -115,6 +126,16 @@ def _node_label(build: Build, node: str) -> str:
 def _place_label(build: Build) -> str:
     """The territory that ranks are within: ``Maine-et-Loire (49)``."""
     return build.inputs.territory.libelle
+
+
+def _fifth(build: Build) -> str:
+    """Whose first fifth a reading speaks of, where it is not that of whole départements."""
+    if not build.uncertainty or not build.inputs.territory.epci:
+        return ""
+    return (
+        f"Le cinquième le plus fragile est ici celui de cet ensemble ({_place_label(build)}) : "
+        "comparée à tout son département, la même commune peut avoir une autre lecture."
+    )
 
 
 # --- texts -------------------------------------------------------------------------------------
@@ -326,7 +347,7 @@ def _ten(build: Build, order: str, column: str) -> list[dict[str, Any]]:
             "part": _share(row[column], _full(build, top) if column == root else top),
             "classe": _text(row.get("classe_libelle")),
             "indice": written(row[root], 1),
-            "cumul": quantity(row["part_cumulee_personnes"], 1, "%"),
+            "cumul": share(row["part_cumulee_personnes"]),
             "intervalle": span(row.get("rang_min_90"), row.get("rang_max_90")),
             "lecture": _reading(_text(row.get("lecture"))),
         }
@@ -396,6 +417,7 @@ def _data(build: Build, shown: Sequence[Theme], outlines: Plane, canvas: Canvas)
         "effectifs": [_figure(build, code, one) for code, one in build.method.effectifs.items()],
         "lectures": [{"libelle": name, "suite": f".{CAUTIONS.get(name, '')}"} for name in readings],
         "notes": notes,
+        "presque_rien": share(LEAST_SHARE),
         "communes": {
             "code": build.communes["code_insee"].tolist(),
             "nom": build.communes["nom"].tolist(),
@@ -410,6 +432,7 @@ def _data(build: Build, shown: Sequence[Theme], outlines: Plane, canvas: Canvas)
             "code": epci,
             "libelle": build.columns["nom_epci"].libelle,
             "nom": build.epci["nom_epci"].tolist(),
+            "departement": _own_departement(build, epci, held),
             "classe": _classed(shown[0], build.epci[build.method.root]),
             "remarque": build.epci["remarque"].tolist(),
             "valeurs": _epci_values(build),
@@ -422,6 +445,13 @@ def _data(build: Build, shown: Sequence[Theme], outlines: Plane, canvas: Canvas)
         "rang_sur": int(build.communes[build.method.root].notna().sum()),
         "anciennes": _former(build),
     }
+
+
+def _own_departement(build: Build, epci: Sequence[str], held: Sequence[str]) -> list[int | None]:
+    """The département of each EPCI, None for one that is across several."""
+    homes = build.communes.groupby("code_epci")["code_departement"].unique()
+    alone = homes[homes.map(len) == 1].map(lambda codes: codes[0])
+    return _places(alone.reindex(epci), held)
 
 
 def _theme_data(build: Build, theme: Theme) -> dict[str, Any]:
@@ -508,8 +538,7 @@ def _commune_values(build: Build) -> dict[str, dict[str, Any]]:
     if build.uncertainty:
         columns["fois_donnees"] = scaled(100 * table["proba_premier_cinquieme"], TIMES)
         columns["fois_choix"] = scaled(100 * table["part_scenarios_premier_cinquieme"], TIMES)
-    share = 100 * table[PEOPLE] / table[PEOPLE].sum()
-    columns["part_personnes"] = scaled(share, 1)
+    columns["part_personnes"] = scaled(100 * table[PEOPLE] / table[PEOPLE].sum(), 1)
     return _kept(columns | _contributions(build) | _ranks(build))
 
 
@@ -550,6 +579,7 @@ def _epci_values(build: Build) -> dict[str, dict[str, Any]]:
     own = build.epci.set_index("code_epci")
     names = ["population", PEOPLE, "communes", "communes_du_calcul"]
     columns = {name: scaled(own[name], build.columns[name].decimales) for name in names}
+    columns |= {name: scaled(own[name], 0) for name in ("rang", "rang_sur")}
     return _kept(columns) | _group_values(build, build.result_epci, own.index)
 
 

@@ -258,6 +258,28 @@ def test_contributions_of_a_sheet_add_up(opened):
     assert total == page.locator(".chiffre [data-champ=indice]").inner_text()
 
 
+def test_a_small_share_is_not_nothing(opened, built):
+    rows = built.communes.set_index("nom")
+    people = rows["personnes_a_accompagner"]
+    assert 0 < 100 * people["La Pellerine"] / people.sum() < 0.05
+    said = plain(
+        opened(f"#{rows.loc['La Pellerine', 'code_insee']}").locator("#fiche").inner_text()
+    )
+    assert "moins de 0,1 % de celles du territoire" in said
+    assert "0,0 % de celles" not in said
+
+
+def test_sheet_of_an_epci_says_its_place(opened, built):
+    page = opened("#200071876")
+    row = built.epci.set_index("code_epci").loc["200071876"]
+    said = plain(page.locator("#fiche").inner_text())
+    place = "1er" if row["rang"] == 1 else f"{row['rang']}e"
+    assert f"{place} sur {row['rang_sur']} EPCI entiers" in said
+    cells = page.locator("#fiche [data-lignes=sous_indices] tbody tr").first.locator("td:visible")
+    of_department = built.result_departement.scores.noeuds.loc["49", built.method.root]
+    assert cells.all_inner_texts() == [number(row["indice"], 1), number(of_department, 1)]
+
+
 def test_no_signal_is_never_a_bare_label(opened, built):
     calm = built.communes.set_index("code_insee")["lecture"].eq("pas de signal").idxmax()
     said = opened(f"#{calm}").locator("#fiche").inner_text()
@@ -375,6 +397,10 @@ def test_table_is_filtered(opened, built):
     here = built.communes[built.communes["nom_epci"] == "CA Saumur Val de Loire"]
     assert set(codes(page)) == set(here["code_insee"])
     assert page.locator("#compte").inner_text() == "45 sur 176"
+    page.get_by_label("Filtrer par commune").fill("champtoceaux")
+    assert codes(page) == ["49126"]
+    page.get_by_label("Filtrer par commune").fill("")
+    assert len(codes(page)) == 176
     page.get_by_label("Filtrer par commune").fill("zzz")
     assert page.locator("#table-vide").is_visible()
 

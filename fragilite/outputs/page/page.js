@@ -121,13 +121,20 @@ function identite(row, former) {
     classe: place === null ? "" : index.classes[place],
     completude: ecrit(towns, "poids_observe", row),
     personnes: ecrit(towns, "personnes_a_accompagner", row),
-    part_personnes: ecrit(towns, "part_personnes", row),
+    part_personnes: partPersonnes(row),
     place_france: ecrit(towns, "place_france", row),
     rang_sur: nombre(data.rang_sur),
     dernier: rang(data.rang_sur),
     ...rangs(row),
     ...certitude(row),
   };
+}
+
+/** The share of a commune among the people of the territory; a small one is not nothing. */
+function partPersonnes(row) {
+  const tiny = valeur(towns, "part_personnes", row) === 0
+    && valeur(towns, "personnes_a_accompagner", row) > 0;
+  return tiny ? data.presque_rien : ecrit(towns, "part_personnes", row, "\u00a0%");
 }
 
 function rangs(row) {
@@ -251,7 +258,9 @@ function membres(group) {
 
 function ficheEpci(group) {
   const place = groups.classe[group];
-  const nodes = noeuds(groups, group);
+  const home = groups.departement[group];
+  const rank = valeur(groups, "rang", group);
+  const nodes = noeuds(groups, group, undefined, home ?? undefined);
   const sheet = copie("modele-epci", {
     nom: groups.nom[group],
     remarque: groups.remarque[group],
@@ -260,6 +269,9 @@ function ficheEpci(group) {
     indice: ecrit(groups, index.colonne, group),
     classe: place === null ? "" : index.classes[place],
     personnes: ecrit(groups, "personnes_a_accompagner", group),
+    rang: rank === null ? null : rang(rank),
+    rang_sur: ecrit(groups, "rang_sur", group),
+    departement: home === null ? null : data.departements.nom[home],
     sous_indices: nodes,
   });
   remplis(sheet, "sous_indices", "modele-noeud", nodes);
@@ -712,13 +724,20 @@ function croissant(column) {
   return ["nom", "nom_epci", "rang", "rang_min_90"].includes(column);
 }
 
+/** What a row is found by: names and codes of today and of before, and its EPCI. */
+function mots() {
+  const words = towns.nom.map((nom, row) => [nom, towns.code[row], groups.nom[towns.epci[row]]]);
+  for (const [nom, code, row] of data.anciennes) words[row].push(nom, code);
+  return words.map((some) => some.filter(Boolean).map((word) => ` ${plie(word)}`).join(" |"));
+}
+
+const searched = mots();
+
 function filtre() {
   const wanted = plie($("filtre").value);
   let shown = 0;
   for (const line of lines) {
-    const row = byCode.get(codeDe(line));
-    const words = plie(`${towns.nom[row]} ${towns.code[row]} ${groups.nom[towns.epci[row]] ?? ""}`);
-    line.hidden = !` ${words}`.includes(` ${wanted}`);
+    line.hidden = !searched[byCode.get(codeDe(line))].includes(` ${wanted}`);
     shown += line.hidden ? 0 : 1;
   }
   $("compte").firstElementChild.textContent = nombre(shown);
