@@ -451,7 +451,7 @@ def _own_departement(build: Build, epci: Sequence[str], held: Sequence[str]) -> 
     """The département of each EPCI, None for one that is across several."""
     homes = build.communes.groupby("code_epci")["code_departement"].unique()
     alone = homes[homes.map(len) == 1].map(lambda codes: codes[0])
-    return _places(alone.reindex(epci), held)
+    return _places(alone.reindex(pd.Index(epci)), held)
 
 
 def _theme_data(build: Build, theme: Theme) -> dict[str, Any]:

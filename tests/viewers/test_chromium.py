@@ -489,6 +489,36 @@ def test_print_cuts_no_table(opened, built, pictures):
     inside = [sheet for sheet in sheets if len(re.findall(r"CA |CC |CU ", sheet)) > 20]
     assert len(inside) > 2
     assert all("Compétences" in sheet for sheet in inside), "the header is on each page"
+    assert len(sheets) <= 11, "two for the sheet, nine for the rest"
+
+
+def test_print_begins_with_the_map(opened, pictures):
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext absent : apt-get install poppler-utils")
+    path = pictures / "rapport_entier.pdf"
+    opened().pdf(path=path, format="A4", prefer_css_page_size=True)
+    sheets = pages_of(path)
+    assert "Traits épais" in sheets[0], "the legend of the map"
+    page_of_epci = next(sheet for sheet in sheets if "Les EPCI côte à côte" in sheet)
+    assert "CC du Pays d'Ancenis" in page_of_epci, "its first row and its last"
+    assert len(sheets) <= 9
+
+
+def test_print_of_a_sheet_is_the_sheet_alone(opened, pictures):
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext absent : apt-get install poppler-utils")
+    page = opened("#49328")
+    page.evaluate("() => { window.print = () => { window.printed = document.body.className; }; }")
+    page.locator("[data-action=imprimer]").click()
+    assert page.evaluate("window.printed") == "fiche-seule"
+    path = pictures / "rapport_fiche.pdf"
+    page.pdf(path=path, format="A4", prefer_css_page_size=True)
+    sheets = pages_of(path)
+    assert len(sheets) <= 2
+    assert "Saumur" in sheets[0]
+    assert "En bref" not in "".join(sheets)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("document.body.className") == ""
 
 
 def test_print_stays_on_paper(opened):

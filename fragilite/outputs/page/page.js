@@ -778,10 +778,16 @@ function surveille(part) {
 
 // --- opening ------------------------------------------------------------------------------------
 
+/** Print the sheet alone; the print of the browser gives the whole page. */
+function imprime() {
+  document.body.classList.add("fiche-seule");
+  print();
+}
+
 function installeFiche() {
   $("fiche").addEventListener("click", (event) => {
     const action = event.target.closest("[data-action]")?.dataset.action;
-    if (action === "imprimer") print();
+    if (action === "imprimer") imprime();
     if (action === "fermer") ferme();
   });
   document.addEventListener("click", (event) => {
@@ -790,6 +796,7 @@ function installeFiche() {
     if (link && link.hash === location.hash) lisAdresse();
   });
   addEventListener("hashchange", lisAdresse);
+  addEventListener("afterprint", () => document.body.classList.remove("fiche-seule"));
   addEventListener("beforeprint", () => {
     for (const fold of document.querySelectorAll("details")) fold.open = true;
   });
