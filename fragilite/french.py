@@ -77,17 +77,6 @@ def day(iso: str) -> str:
     return f"{shown}\u00a0{_MONTHS[int(month) - 1]} {year}"
 
 
-def share(value: float) -> str:
-    """A share in %, never « 0,0 % » of what is not nothing.
-
-    Examples
-    --------
-    >>> share(12.34), share(0.02), share(0.0)
-    ('12,3 %', 'moins de 0,1 %', '0,0 %')
-    """
-    return "moins de 0,1 %" if 0 < value < 0.05 else f"{number(value, 1)} %"
-
-
 def ordinal(rank: int) -> str:
     """``1er``, ``2e``."""
     return "1er" if rank == 1 else f"{number(rank)}e"

@@ -23,6 +23,7 @@ from fragilite.french import (
     ordinal,
     plural,
     quantity,
+    share,
     upper_first,
 )
 from fragilite.method import Method, Moyenne, Part
@@ -243,14 +244,10 @@ def _people_of(build: Build, facts: dict[str, Any]) -> Sentence:
         return _unknown_people(build, "une tranche d'âge manque")
     text = (
         f"{_persons(count)} : "
-        f"{_share(volume['part_du_territoire'])} de celles que compte {where(build)}, "
+        f"{share(volume['part_du_territoire'])} de celles que compte {where(build)}, "
         f"{ordinal(volume['rang'])} rang en volume."
     )
     return Sentence("Combien de personnes", text + _groups(facts["effectifs"]), _counted(build))
-
-
-def _share(value: float) -> str:
-    return f"{number(value, 1)} %" if value >= 0.1 else f"moins de {number(0.1, 1)} %"
 
 
 def _persons(count: float) -> str:
@@ -601,7 +598,7 @@ def _epci_people(build: Build, row: dict[Any, Any], towns: pd.DataFrame) -> Sent
             build, "l'EPCI n'est pas entier" if row["remarque"] else "une tranche d'âge manque"
         )
     share = 100 * count / build.result.volume.sum()
-    text = f"{_persons(count)} : {_share(share)} de celles que compte {where(build)}."
+    text = f"{_persons(count)} : {share(share)} de celles que compte {where(build)}."
     most = towns.dropna(subset=[column]).sort_values(
         [column, "code_insee"], ascending=[False, True]
     )
