@@ -198,8 +198,8 @@ def _worded(build: Build, value: float, label: str | None) -> str:
 
 
 def _too_little(completeness: float | None) -> str:
-    share = 100 * (completeness or 0)
-    return f"{number(share)} % de son poids seulement est observé"
+    held = 100 * (completeness or 0)
+    return f"{number(held)} % de son poids seulement est observé"
 
 
 def _computed(build: Build) -> str:
@@ -597,8 +597,8 @@ def _epci_people(build: Build, row: dict[Any, Any], towns: pd.DataFrame) -> Sent
         return _unknown_people(
             build, "l'EPCI n'est pas entier" if row["remarque"] else "une tranche d'âge manque"
         )
-    share = 100 * count / build.result.volume.sum()
-    text = f"{_persons(count)} : {share(share)} de celles que compte {where(build)}."
+    held = 100 * count / build.result.volume.sum()
+    text = f"{_persons(count)} : {share(held)} de celles que compte {where(build)}."
     most = towns.dropna(subset=[column]).sort_values(
         [column, "code_insee"], ascending=[False, True]
     )
