@@ -1,0 +1,1 @@
+"""Places that help people with digital matters: read, checked, brought together, exported."""
