@@ -176,7 +176,10 @@ def _candidates(rows: pd.DataFrame, described: dict[str, Traits]) -> list[tuple[
     for one in named:
         row = described[one]
         if row.commune:
-            for word in (*row.propres - row.commune_mots, *(f"genre {kind}" for kind in row.genres)):
+            for word in (
+                *row.propres - row.commune_mots,
+                *(f"genre {kind}" for kind in row.genres),
+            ):
                 # four letters: « Fremond » and « Frémont » meet in the same block
                 blocks[row.commune, word if word.startswith("genre ") else word[:4]].append(one)
     pairs = {

@@ -209,10 +209,7 @@ def metres(one: tuple[float, float], other: tuple[float, float]) -> float:
     1112
     """
     (x1, y1), (x2, y2) = (tuple(map(math.radians, point)) for point in (one, other))
-    half = (
-        math.sin((y2 - y1) / 2) ** 2
-        + math.cos(y1) * math.cos(y2) * math.sin((x2 - x1) / 2) ** 2
-    )
+    half = math.sin((y2 - y1) / 2) ** 2 + math.cos(y1) * math.cos(y2) * math.sin((x2 - x1) / 2) ** 2
     return 2 * EARTH * math.asin(min(1.0, math.sqrt(half)))
 
 
