@@ -111,7 +111,9 @@ def write_template(path: Path) -> None:
                 {"bold": True, "bg_color": "#D9E2EC", "text_wrap": True, "valign": "top",
                  "border": 1}
             ),
-            "example": book.add_format({"italic": True, "font_color": "#5A6572", "num_format": "@"}),
+            "example": book.add_format(
+                {"italic": True, "font_color": "#5A6572", "num_format": "@"}
+            ),
             "text": book.add_format({"num_format": "@"}),
             "plain": book.add_format({"text_wrap": True, "valign": "top"}),
             "title": book.add_format({"bold": True, "font_size": 14}),

@@ -1,9 +1,9 @@
 """Bring lists together: one place for the rows that are it, every row, reason and objection kept.
 
 Two rows of different lists are joined when their resemblance passes a declared threshold; two rows
-of one list only at the same address, and above a higher one. Nothing is lost: each row keeps its group, each
-value of a merged place names the row it comes from, and a file of decisions, which a person edits,
-joins or separates any two rows.
+of one list only at the same address, and above a higher one. Nothing is lost: each row keeps its
+group, each value of a merged place names the row it comes from, and a file of decisions, which a
+person edits, joins or separates any two rows.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from fragilite.places.similarity import (
     Resemblance,
     Traits,
     compare,
+    metres,
     rules,
     same_address,
     traits,
@@ -128,7 +129,7 @@ def merge(
             f"listes ({listing([f'{one.id_a} – {one.id_b}' for one in lost[:3]])})"
         )
         remarks.append(Remarque("decisions", None, text))
-    described = {row["id"]: traits(row) for row in rows.to_dict("records")}
+    described = {one.id: one for one in map(traits, _records(rows))}
     links = _links(rows, described)
     groups = _Groups(described, ruled)
     told = [(link, groups.join(link)) for link in links]
@@ -218,9 +219,9 @@ class _Groups:
         self.apart = {
             frozenset((one.id_a, one.id_b)) for one in decisions if one.verdict == DIFFERENT
         }
-        for one in decisions:
-            if one.verdict == MEME:
-                self._unite(one.id_a, one.id_b)
+        for ruled in decisions:
+            if ruled.verdict == MEME:
+                self._unite(ruled.id_a, ruled.id_b)
         for pair in self.apart:
             one, other = sorted(pair)
             if self.root(one) == self.root(other):
@@ -325,7 +326,7 @@ def _merged(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
     origins: list[dict[str, Any]] = []
     conflicts: list[dict[str, Any]] = []
     for group, members in ordered.groupby("groupe", sort=True):
-        records = members.to_dict("records")
+        records = _records(members)
         place: dict[str, Any] = {
             "id": group,
             "source": records[0]["source"],
@@ -343,6 +344,8 @@ def _merged(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
                 "groupe": group, "champ": fields[0], "valeur": shown, "id": chosen["id"],
                 "date_maj": chosen["date_maj"],
             })  # fmt: skip
+            if fields[0] == "date_maj":  # each list has its own: nothing to settle
+                continue
             for row in records:
                 if _known(row[fields[0]]) and not _agree(chosen, row, fields):
                     other = " ; ".join(_written(row[field]) for field in fields)
@@ -369,6 +372,10 @@ def _units(columns: Iterable[str]) -> Iterator[tuple[str, ...]]:
     yield from ((field,) for field in columns if field not in inside and field not in _ABOUT)
 
 
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]
+
+
 def _known(value: Any) -> bool:
     return bool(value == value and value != "")
 
@@ -380,11 +387,11 @@ def _written(value: Any) -> str:
 
 
 def _agree(one: dict[str, Any], other: dict[str, Any], fields: tuple[str, ...]) -> bool:
-    """Whether two rows say the same: points to 100 m, texts but for case, accents and signs."""
+    """Whether two rows say the same: points as near as the rule says, texts but for case, accents and signs."""
     if fields[0] == "longitude":
         return (
-            abs(one["longitude"] - other["longitude"]) < 0.0013
-            and abs(one["latitude"] - other["latitude"]) < 0.0009
+            metres((one["longitude"], one["latitude"]), (other["longitude"], other["latitude"]))
+            <= rules().distance.pleine_m
         )
     first, second = one[fields[0]], other[fields[0]]
     if isinstance(first, float):
@@ -477,8 +484,9 @@ def summary(merged: Merged) -> str:
     verdicts = merged.liens["verdict"].value_counts()
     several = int((merged.lieux["lignes"] > 1).sum())
     lines = [
-        f"{plural(len(merged.lignes), 'ligne')} lue(s), {plural(len(merged.lieux), 'lieu', 'lieux')} : "
-        f"{number(several)} rassemblent plusieurs lignes.",
+        f"{plural(len(merged.lignes), 'ligne')} dans les listes, "
+        f"{plural(len(merged.lieux), 'lieu', 'lieux')} : {number(several)} rassemblent plusieurs "
+        "lignes.",
         f"{plural(int(verdicts.get(DOUTE, 0)), 'paire')} à vérifier par une personne, "
         f"{plural(int(verdicts.get(DECISION, 0)), 'décision')} appliquée(s).",
         f"{plural(len(merged.conflits), 'valeur')} en désaccord, la plus récente est gardée.",

@@ -183,7 +183,7 @@ def _alike(one: str, other: str) -> bool:
         return True
     if min(len(one), len(other)) < words.longueur:
         return False
-    return SequenceMatcher(None, *sorted((one, other))).ratio() >= words.semblables
+    return SequenceMatcher(None, min(one, other), max(one, other)).ratio() >= words.semblables
 
 
 def shared_words(one: frozenset[str], other: frozenset[str]) -> list[str]:
