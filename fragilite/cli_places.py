@@ -23,7 +23,7 @@ PANEL = "Passer à l'action"
 SHOWN = 12
 
 Lists = Annotated[
-    list[Path], typer.Argument(metavar="LISTE...", help="Listes de lieux : CSV ou tableurs.")
+    list[Path], typer.Argument(metavar="LISTE", help="Listes de lieux : CSV ou tableurs.")
 ]
 MappingOption = Annotated[
     str | None,
@@ -174,7 +174,7 @@ def _merge(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Rassemble les lignes qui sont le même lieu ; rien n'est perdu, tout s'explique et se défait."""
+    """Rassemble les lignes qui sont le même lieu : tout est gardé, expliqué, et se défait."""
     from fragilite.places.merging import summary
 
     merged = _merged(files, mapping, date, dept, decisions, objections)
@@ -216,7 +216,8 @@ def _export(
     check_target(output, suffixes, overwrite=overwrite)
     places = _places(files, mapping, date, dept)
     merged = _joined(places, decisions, None)
-    lieux, left = merged.lieux, []
+    lieux = merged.lieux
+    left: list[str] = []
     suffix = output.suffix.lower()
     if suffix == ".gpkg":
         write_file(
@@ -235,18 +236,14 @@ def _export(
         Remarque(
             output.name, None, f"source {one.titre}, {one.producteur}, licence : {one.licence}"
         )
-        for one in merged_origins(places)
+        for one in places.origines
+        if one.lieux
     ]
     typer.echo(_shown([*merged.remarques, *notes]), err=True, nl=False)
     typer.echo(output)
 
 
 # --- what they share -----------------------------------------------------------------------------
-
-
-def merged_origins(places: Places) -> list[Any]:
-    """Lists that gave places."""
-    return [one for one in places.origines if one.lieux]
 
 
 def _places(files: list[Path], mapping: str | None, date: str | None, dept: str | None) -> Places:
@@ -258,10 +255,8 @@ def _places(files: list[Path], mapping: str | None, date: str | None, dept: str 
 
     if date and parse_date(date) != date:
         raise UsageError(f"--date : « {date} » n'est pas une date.", "Exemple : --date 2024-08-01.")
-    found = together(read(file, mapping, date=date or "") for file in files)
-    if dept:
-        found = found.within(parse_departement(code).code for code in dept.split(","))
-    return found
+    kept = [parse_departement(code).code for code in dept.split(",")] if dept else []
+    return together(read(file, mapping, date=date or "", departements=kept) for file in files)
 
 
 def _merged(
@@ -337,7 +332,7 @@ def _told(places: Places) -> str:
 
     lines = [
         f"{one.fichier} : {one.titre} ({one.producteur}), {plural(one.lieux, 'lieu', 'lieux')}, "
-        f"licence {one.licence}"
+        f"licence : {one.licence}"
         for one in places.origines
     ]
     words = schema().words("type")

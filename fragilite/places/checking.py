@@ -150,7 +150,7 @@ def _write_form(sheet: Any, styles: dict[str, Any], ranges: dict[str, str]) -> N
         sheet.set_column(place, place, width, styles["text"])
         sheet.data_validation(1, place, ROWS, place, _validation(column, ranges))
     sheet.set_row(0, 48)
-    sheet.freeze_panes(1, 4)
+    sheet.freeze_panes(1, 2)
 
 
 def _validation(column: Colonne, ranges: dict[str, str]) -> dict[str, Any]:

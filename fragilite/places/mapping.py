@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from fragilite.errors import UsageError
 from fragilite.french import fold, listing, plural
 from fragilite.places.schema import schema
+from fragilite.user_table import COLUMNS, some
 
 #: The layout of `places template` and of the tables that the program writes.
 OWN = "modele"
@@ -258,22 +259,24 @@ def recognise(header: list[str], name: str) -> Mapping:
     if best.fits(header):
         return best
     offered = {fold_header(column): column for column in header}
-
-    def missing(mapping: Mapping) -> list[str]:
-        return [column for column in mapping.liste.reconnu_a if fold_header(column) not in offered]
-
-    nearest = min(found, key=lambda mapping: len(missing(mapping)) / len(mapping.liste.reconnu_a))
-    lacking = missing(nearest)
-    near = {
-        column: [offered[one] for one in get_close_matches(fold_header(column), offered, n=1)]
-        for column in lacking
+    lacking = {
+        mapping.liste.titre: [
+            column for column in mapping.liste.reconnu_a if fold_header(column) not in offered
+        ]
+        for mapping in found
     }
-    told = [
-        column + (f" (nom proche : {close[0]})" if close else "") for column, close in near.items()
-    ]
+    whole = {mapping.liste.titre: len(mapping.liste.reconnu_a) for mapping in found}
+    title = min(lacking, key=lambda one: len(lacking[one]) / whole[one])
+    told = []
+    for column in lacking[title]:
+        close = get_close_matches(fold_header(column), offered, n=1)
+        told.append(column + (f" (nom proche : {offered[close[0]]})" if close else ""))
+    nearest = f"Colonnes : {some(list(dict.fromkeys(header)), COLUMNS)}."
+    if len(told) < whole[title]:
+        count = plural(len(told), "colonne")
+        nearest = f"La plus proche est « {title} » ; il manque {count} : {listing(told)}."
     raise UsageError(
-        f"{name} : liste non reconnue. La plus proche est « {nearest.liste.titre} » ; il manque "
-        f"{plural(len(lacking), 'colonne')} : {listing(told)}.",
+        f"{name} : liste non reconnue. {nearest}",
         "Déclarez-la dans un petit fichier TOML donné par --mapping (exemples : "
         "fragilite/places/mappings), ou recopiez-la dans le modèle : fragilite places template.",
     )

@@ -387,7 +387,7 @@ def _written(value: Any) -> str:
 
 
 def _agree(one: dict[str, Any], other: dict[str, Any], fields: tuple[str, ...]) -> bool:
-    """Whether two rows say the same: points as near as the rule says, texts but for case, accents and signs."""
+    """Whether two rows say the same: points close by, texts but for case, accents and signs."""
     if fields[0] == "longitude":
         return (
             metres((one["longitude"], one["latitude"]), (other["longitude"], other["latitude"]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -64,24 +64,26 @@ class Notes:
     """Remarks being gathered: those of the same kind make one."""
 
     fichier: str
-    found: dict[str, tuple[str, list[int]]] = field(default_factory=dict)
-    whole: list[str] = field(default_factory=list)
+    found: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    pending: list[tuple[str, str, int]] = field(default_factory=list)
 
     def add(self, genre: str, texte: str, ligne: int) -> None:
-        """A remark on a row; rows with the same kind and text share one."""
-        self.found.setdefault(f"{genre} {texte}", (texte, []))[1].append(ligne)
+        """A remark on the row being read."""
+        self.pending.append((genre, texte, ligne))
+
+    def keep(self, *, kept: bool = True) -> None:
+        """The row is done: its remarks stay, unless it is of no interest."""
+        for genre, texte, ligne in self.pending if kept else ():
+            self.found.setdefault((genre, texte), []).append(ligne)
+        self.pending.clear()
 
     def remarks(self) -> tuple[Remarque, ...]:
-        """All of them, in the order of their first row."""
-        kept = sorted(self.found.values(), key=lambda found: found[1][0])
-        return (
-            *(Remarque(self.fichier, None, texte) for texte in self.whole),
-            *(
-                Remarque(self.fichier, lines[0], texte)
-                if len(lines) == 1
-                else Remarque(self.fichier, None, f"{texte} ({_lines(lines)})")
-                for texte, lines in kept
-            ),
+        """All of them, in the order of their first row; those of a kind and text make one."""
+        return tuple(
+            Remarque(self.fichier, lines[0], texte)
+            if len(lines) == 1
+            else Remarque(self.fichier, None, f"{texte} ({_lines(lines)})")
+            for (_, texte), lines in sorted(self.found.items(), key=lambda found: found[1][0])
         )
 
 
@@ -97,6 +99,7 @@ def read(
     *,
     communes: Communes | None = None,
     date: str = "",
+    departements: Collection[str] = (),
 ) -> Places:
     """Read a list of places.
 
@@ -111,6 +114,8 @@ def read(
         Names that find missing codes; by default those that travel with the program.
     date : str, optional
         ISO date of the list, where it is not the one that the mapping declares.
+    departements : collection of str, optional
+        Keep only their places, and those whose commune and postal code are both unknown.
 
     Returns
     -------
@@ -127,7 +132,7 @@ def read(
     sheet, found = _sheet(sheets, chosen, path.name)
     if date:
         found = found.model_copy(update={"liste": found.liste.model_copy(update={"date": date})})
-    return _Reader(sheet, found, communes or bundled()).read()
+    return _Reader(sheet, found, communes or bundled(), frozenset(departements)).read()
 
 
 def _chosen(mapping: Mapping | str | Path | None) -> Mapping | None:
@@ -181,8 +186,10 @@ def _sheet(
 class _Reader:
     """One file being read."""
 
-    def __init__(self, sheet: UserTable, mapping: Mapping, communes: Communes) -> None:
-        self.mapping, self.communes, self.sheet = mapping, communes, sheet
+    def __init__(
+        self, sheet: UserTable, mapping: Mapping, communes: Communes, kept: frozenset[str]
+    ) -> None:
+        self.mapping, self.communes, self.sheet, self.kept = mapping, communes, sheet, kept
         self.notes = Notes(sheet.nom)
         own = own_headers(sheet) if mapping.liste.code == OWN else {}
         here = {fold_header(name): name for name in reversed(sheet.colonnes)}
@@ -205,19 +212,33 @@ class _Reader:
         rows: list[dict[str, Any]] = []
         for place, line in enumerate(self.sheet.lignes):
             cells = {column: texts[place] for column, texts in self.cells.items()}
-            rows += self._counted(cells, line) if self.mapping.comptes else self._row(cells, line)
+            read = self._counted if self.mapping.comptes else self._row
+            found = [row for row in read(cells, line) if self._wanted(row)]
+            self.notes.keep(kept=bool(found) or not self.kept)
+            rows += found
         self._unique(rows)
         liste = self.mapping.liste
         origin = Origine(
             liste.code, liste.titre, liste.producteur, liste.contributeur, liste.licence,
             liste.date, self.sheet.nom, len(rows),
         )  # fmt: skip
+        whole = list(self._dropped())
         closed = sum(row["etat"] == "ferme" for row in rows)
         if closed:
-            told = f"{plural(closed, 'lieu fermé', 'lieux fermés')}, gardé(s) et marqué(s) fermé(s)"
-            self.notes.whole.append(told)
-        remarks = (*self._dropped(), *self.notes.remarks())
+            told = plural(closed, "lieu fermé reste", "lieux fermés restent")
+            whole.append(f"{told} dans la liste, avec la marque « fermé »")
+        remarks = (
+            *(Remarque(self.sheet.nom, None, text) for text in whole),
+            *self.notes.remarks(),
+        )
         return Places(table(rows), remarks, (origin,))
+
+    def _wanted(self, row: dict[str, Any]) -> bool:
+        """Whether a row is of the départements asked for, or perhaps."""
+        where = departements_of_postal(row["code_postal"])
+        if row["code_insee"]:
+            where = [departement_of(row["code_insee"])]
+        return not self.kept or not where or not self.kept.isdisjoint(where)
 
     # --- a row -------------------------------------------------------------------------------
 
@@ -426,9 +447,10 @@ class _Reader:
             if seen[row["id"]] > 1:
                 told = f"identifiant {row['id']} déjà pris : -{seen[row['id']]} ajouté"
                 self.notes.add("double", told, line)
+                self.notes.keep()
                 row["id"] = f"{row['id']}-{seen[row['id']]}"
 
-    def _dropped(self) -> Iterator[Remarque]:
+    def _dropped(self) -> Iterator[str]:
         """What was not read because it is about people, with how many cells it was."""
         declared = {fold_header(name) for name in self.mapping.liste.personnelles}
         counted = {
@@ -438,11 +460,10 @@ class _Reader:
         }
         if counted:
             told = [f"{name} ({plural(count, 'cellule')})" for name, count in counted.items()]
-            text = f"données de personnes ou de contact jamais gardées : {listing(told)}"
-            yield Remarque(self.sheet.nom, None, text)
+            yield f"données de personnes ou de contact jamais gardées : {listing(told)}"
         plain = [name for name in self.unread if name not in counted]
         if plain and self.mapping.liste.code == OWN:
-            yield Remarque(self.sheet.nom, None, f"colonnes non lues : {listing(plain)}")
+            yield f"colonnes non lues : {listing(plain)}"
 
 
 def _identifier(liste: str, row: dict[str, Any]) -> str:

@@ -174,19 +174,6 @@ class Places:
     remarques: tuple[Remarque, ...] = ()
     origines: tuple[Origine, ...] = field(default=())
 
-    def within(self, departements: Iterable[str]) -> Places:
-        """The places of some départements; those whose commune is unknown are kept."""
-        from fragilite.cog import departement_of
-
-        wanted = set(departements)
-        codes = self.lieux["code_insee"]
-        postal = self.lieux["code_postal"]
-        keep = [
-            departement_of(code or zipped) in wanted or not (code or zipped)
-            for code, zipped in zip(codes, postal, strict=True)
-        ]
-        return Places(self.lieux[keep].reset_index(drop=True), self.remarques, self.origines)
-
 
 def table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """A table of places with every column of the schema, typed."""
