@@ -76,6 +76,7 @@ def register(app: typer.Typer) -> None:
     for name, command in (
         ("template", _template),
         ("check", _check),
+        ("mapping", _mapping),
         ("read", _read),
         ("merge", _merge),
         ("export", _export),
@@ -135,6 +136,23 @@ def _check(
         )
     if not as_json:
         typer.echo(f"{file} : tout est bon.")
+
+
+def _mapping(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="[NOM]", help="Correspondance à montrer (par défaut leur liste)."),
+    ] = "",
+) -> None:
+    """Liste les correspondances livrées, ou en montre une à recopier pour une autre liste."""
+    from fragilite.places.mapping import OWN, declaration, mappings
+
+    if name:
+        typer.echo(declaration(name), nl=False)
+        return
+    for code, mapping in mappings().items():
+        if code != OWN:
+            typer.echo(f"{code}  {mapping.liste.titre}")
 
 
 def _read(

@@ -168,7 +168,7 @@ def _validation(column: Colonne, ranges: dict[str, str]) -> dict[str, Any]:
 
 
 def _write_guide(sheet: Any, styles: dict[str, Any]) -> None:
-    sheet.set_column(0, 0, 34)
+    sheet.set_column(0, 0, 42)
     sheet.set_column(1, 1, 74)
     sheet.set_column(2, 2, 44)
     sheet.write(0, 0, "Décrire les lieux qui aident", styles["title"])

@@ -90,10 +90,13 @@ class Communes:
         return []
 
     def near(self, name: str) -> list[str]:
-        """Names that look like a name, for a message."""
+        """Names that begin as a name does, else look like it, for a message."""
         folded = {fold(one): one for one in self.noms.values()}
         folded |= {fold(one): one for one, _, _ in self.anciennes}
-        return [folded[one] for one in get_close_matches(fold(name), folded, n=2, cutoff=0.8)]
+        wanted = fold(name)
+        begin = [one for one in sorted(folded) if one.startswith(f"{wanted} ")]
+        close = begin or get_close_matches(wanted, folded, n=2, cutoff=0.8)
+        return [folded[one] for one in close[:3]]
 
     def agrees(self, code: str, name: str) -> bool:
         """Whether a name may be that of a commune; True where its name is not known."""
@@ -262,7 +265,7 @@ def find_code(name: str, postal: str, communes: Communes) -> Reading:
         text = f"« {name} » peut désigner {shown} : code à écrire, laissé vide"
         return Reading("", text, "ambigu")
     near = communes.near(name)
-    hint = f" ; nom proche : {listing(near)}" if near else ""
+    hint = f" ; noms proches : {listing(near)}" if near else ""
     place = f" dans le {where[0]}" if where else ""
     return Reading("", f"commune « {name} » introuvable{place}{hint}", "introuvable")
 

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -85,7 +86,7 @@ def _mednum_row(place: Mapping[Any, Any]) -> dict[str, str]:
     if place["aidants_connect"] == "oui":
         programmes.add(schema().words("dispositifs")["aidants_connect"].standard)
     row["dispositif_programmes_nationaux"] = "|".join(sorted(programmes))
-    row["presentation_resume"] = _presentation(place)[:SUMMARY]
+    row["presentation_resume"] = shorten(_presentation(place), SUMMARY, placeholder=" …")
     row["presentation_detail"] = _presentation(place)
     return row
 

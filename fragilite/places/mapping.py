@@ -207,7 +207,7 @@ def _parsed(text: str, name: str) -> Mapping:
         what = str(first["msg"]).removeprefix("Value error, ")
         raise UsageError(
             f"{name} : {where + ' : ' if where else ''}{what}.",
-            "Modèle : les fichiers de fragilite/places/mappings.",
+            "Exemple : fragilite places mapping cd49",
         ) from error
 
 
@@ -221,6 +221,38 @@ def mappings() -> dict[str, Mapping]:
         if entry.name.endswith(".toml")
     ]
     return {mapping.liste.code: mapping for mapping in [*found, own_mapping()]}
+
+
+def mapping_named(code: str) -> Mapping:
+    """A mapping that travels with the program.
+
+    Raises
+    ------
+    UsageError
+        If there is none of this name.
+    """
+    if code in mappings():
+        return mappings()[code]
+    raise UsageError(
+        f"Correspondance inconnue : « {code} ».",
+        f"Donnez un fichier TOML, ou l'une de celles-ci : {', '.join(mappings())}.",
+    )
+
+
+def declaration(code: str) -> str:
+    """Text of a mapping, to copy for a list of one's own.
+
+    Raises
+    ------
+    UsageError
+        If it has none: the program's own layout comes from the schema.
+    """
+    if mapping_named(code).liste.code == OWN:
+        raise UsageError(
+            "Le modèle n'a pas de correspondance : ses colonnes sont celles du schéma.",
+            "Exemple : fragilite places mapping cd49",
+        )
+    return (files("fragilite.places") / "mappings" / f"{code}.toml").read_text(encoding="utf-8")
 
 
 @cache
@@ -277,6 +309,6 @@ def recognise(header: list[str], name: str) -> Mapping:
         nearest = f"La plus proche est « {title} » ; il manque {count} : {listing(told)}."
     raise UsageError(
         f"{name} : liste non reconnue. {nearest}",
-        "Déclarez-la dans un petit fichier TOML donné par --mapping (exemples : "
-        "fragilite/places/mappings), ou recopiez-la dans le modèle : fragilite places template.",
+        "Déclarez-la dans un petit fichier TOML donné par --mapping (exemple : fragilite places "
+        "mapping cd49), ou recopiez-la dans le modèle : fragilite places template.",
     )

@@ -38,7 +38,7 @@ from fragilite.places.mapping import (
     Regle,
     fold_header,
     load_mapping,
-    mappings,
+    mapping_named,
     recognise,
 )
 from fragilite.places.points import locate
@@ -108,8 +108,8 @@ def read(
     path : Path
         CSV or workbook; separator and encoding are recognised.
     mapping : Mapping, str or Path, optional
-        The list it is: a code of :func:`mappings`, or a TOML of one's own; by default it is
-        recognised by its columns.
+        The list it is: a code of :func:`fragilite.places.mapping.mappings`, or a TOML of one's
+        own; by default it is recognised by its columns.
     communes : Communes, optional
         Names that find missing codes; by default those that travel with the program.
     date : str, optional
@@ -138,14 +138,9 @@ def read(
 def _chosen(mapping: Mapping | str | Path | None) -> Mapping | None:
     if mapping is None or isinstance(mapping, Mapping):
         return mapping
-    if str(mapping) in mappings():
-        return mappings()[str(mapping)]
     if Path(mapping).suffix == ".toml":
         return load_mapping(Path(mapping))
-    raise UsageError(
-        f"Correspondance inconnue : « {mapping} ».",
-        f"Donnez un fichier TOML, ou l'une de celles-ci : {', '.join(mappings())}.",
-    )
+    return mapping_named(str(mapping))
 
 
 def own_headers(sheet: UserTable) -> dict[str, str]:
@@ -282,6 +277,7 @@ class _Reader:
             text, contacts = without_contact(text)
             if contacts:
                 self.notes.add("contact", "téléphone ou courriel retiré d'un texte", line)
+                text = "" if name == "site_web" else text
         if name == "adresse":
             text = re.sub(r"[\s,]+\d{5}\s+[^\d]+$", "", text)  # « … 49300 Cholet » has its columns
         return text if fold(text) else ""
