@@ -151,7 +151,7 @@ def _under_header(path: Path, rows: Sequence[Sequence[str]], lines: Sequence[int
     if top is None:
         raise _unread(
             path,
-            "un code et un score attendus sur chaque ligne, une seule colonne trouvée.",
+            "deux colonnes au moins attendues, une seule colonne trouvée.",
             "Séparez les colonnes par « ; », « , » ou une tabulation.",
         )
     names = [name or f"(colonne {place})" for place, name in enumerate(rows[top], start=1)]

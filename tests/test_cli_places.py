@@ -98,7 +98,7 @@ def test_read(run, lists, tmp_path):
 
 def test_merge_writes_what_explains_it_and_a_decision_undoes_it(run, lists, tmp_path):
     shown, _ = run("merge", *lists, "-o", "sortie")
-    assert "rassemblent plusieurs lignes" in shown
+    assert "sur plusieurs lignes" in shown
     names = {path.stem for path in (tmp_path / "sortie").iterdir()}
     assert names == {
         "lieux", "lignes", "liens", "doutes", "valeurs", "conflits", "objections",

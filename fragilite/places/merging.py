@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -325,8 +326,8 @@ def _merged(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
     places: list[dict[str, Any]] = []
     origins: list[dict[str, Any]] = []
     conflicts: list[dict[str, Any]] = []
-    for group, members in ordered.groupby("groupe", sort=True):
-        records = _records(members)
+    for group, members in groupby(_records(ordered), key=lambda row: row["groupe"]):
+        records = list(members)
         place: dict[str, Any] = {
             "id": group,
             "source": records[0]["source"],
@@ -485,12 +486,14 @@ def summary(merged: Merged) -> str:
     several = int((merged.lieux["lignes"] > 1).sum())
     lines = [
         f"{plural(len(merged.lignes), 'ligne')} dans les listes, "
-        f"{plural(len(merged.lieux), 'lieu', 'lieux')} : {number(several)} rassemblent plusieurs "
+        f"{plural(len(merged.lieux), 'lieu', 'lieux')}, dont {number(several)} sur plusieurs "
         "lignes.",
         f"{plural(int(verdicts.get(DOUTE, 0)), 'paire')} à vérifier par une personne, "
         f"{plural(int(verdicts.get(DECISION, 0)), 'décision')} appliquée(s).",
-        f"{plural(len(merged.conflits), 'valeur')} en désaccord, la plus récente est gardée.",
     ]
+    if len(merged.conflits):
+        count = plural(len(merged.conflits), "valeur")
+        lines.append(f"{count} en désaccord entre les listes : la plus récente est gardée.")
     if len(merged.objections):
         lines.append(f"{plural(len(merged.objections), 'objection')} gardée(s) à côté des lieux.")
     return "\n".join(lines)
