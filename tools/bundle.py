@@ -12,6 +12,7 @@ It writes, in `fragilite/bundled`:
 - `49/<source>_<millesime>.csv`: one file a vintage: `code_insee`, then the project's variables
   (fragilite/ingestion/sources.toml); empty = absent, `s` = withheld by the producer;
 - `49/communes.csv`, `49/epci.csv`, `49/anciennes_communes.csv`, `49/contours.parquet`: the frame;
+- `49/lieux.csv`: how many places that help each commune is known to have: numbers, no name;
 - `49/manifeste.json`: what each file is, with vintage, geography, dates and sha256.
 
 Running it twice gives the same bytes.
@@ -294,6 +295,30 @@ def plain(name: str) -> str:
     return "".join(letter for letter in letters if letter.isalnum())
 
 
+#: Lists of places whose licence allows their counts to travel; that of the regional hub is unknown.
+PLACES = [
+    "extracts_49/lieux_mednum_cd49_2020_2023.csv",
+    "extracts_49/lieux_guide_angers_2022.csv",
+    "publisher/anct_france_services/liste-fs-20240801.csv",
+]
+
+PLACES_NOTE = (
+    "Comptes de lieux connus, doublons réunis : ni nom, ni adresse, ni contact. Un lieu absent de "
+    "ces listes n'y est pas compté."
+)
+
+
+def places(root: Path) -> tuple[pd.DataFrame, list[dict[str, object]]]:
+    """Counts of the known places by commune, and the lists they come from."""
+    from fragilite.places.counts import counts, list_record
+    from fragilite.places.merging import merge
+    from fragilite.places.reading import read as read_places
+    from fragilite.places.schema import together
+
+    found = together(read_places(root / path, departements=[DEPARTEMENT]) for path in PLACES)
+    return counts(merge(found)), [list_record(origin) for origin in found.origines]
+
+
 def geography(root: Path, into: Path) -> None:
     """Movements since 2008, codes of 2026, départements."""
     folder = root / "publisher/insee_cog"
@@ -469,7 +494,21 @@ def main() -> None:
             "entre ses voisines.",
         ),
     ]  # fmt: skip
-    manifest = {"departement": DEPARTEMENT, "cog": 2026, "lots": lots, "cadre": cadre}
+    table, listes = places(root)
+    write_csv(table.assign(nombre=table["nombre"].map("{:g}".format)), local / "lieux.csv")
+    manifest = {
+        "departement": DEPARTEMENT,
+        "cog": 2026,
+        "lots": lots,
+        "cadre": cadre,
+        "lieux": {
+            "fichier": "lieux.csv",
+            "releve_le": RELEVE_LE,
+            "sha256": hashlib.sha256((local / "lieux.csv").read_bytes()).hexdigest(),
+            "listes": listes,
+            "note": PLACES_NOTE,
+        },
+    }
     text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
     (local / "manifeste.json").write_text(text, encoding="utf-8")
     size = sum(path.stat().st_size for path in into.rglob("*") if path.is_file())

@@ -124,6 +124,34 @@ def town_halls(departement: str) -> pd.DataFrame:
     return table.astype({"mairie_x": float, "mairie_y": float})
 
 
+def bundled_places(departement: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Counts of the known places (:func:`fragilite.places.counts.counts`), and their provenance.
+
+    Raises
+    ------
+    FragiliteError
+        If the file is not the one that the manifest declares.
+    """
+    record: dict[str, Any] = _manifest(departement)["lieux"]
+    content = _content(departement, record["fichier"], record["sha256"])
+    texts = dict.fromkeys(("code_insee", "mesure", "modalite"), "str")
+    table = pd.read_csv(
+        BytesIO(content), dtype={**texts, "nombre": "float64"}, keep_default_na=False
+    )
+    return table, record
+
+
+def _content(departement: str, name: str, sha256: str) -> bytes:
+    """Bytes of a bundled file, if they are those of the manifest."""
+    content = (_folder(departement) / name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise FragiliteError(
+            f"Le fichier livré {name} n'est pas celui que son manifeste déclare.",
+            "Réinstallez fragilite.",
+        )
+    return content
+
+
 def _folder(departement: str) -> Traversable:
     return files("fragilite") / "bundled" / departement
 
@@ -149,12 +177,7 @@ def _outlines(departement: str, codes: pd.Index) -> gpd.GeoDataFrame:
 
 def _table(departement: str, lot: Lot) -> Table:
     """Read one bundled file: empty is absent, ``s`` is withheld by the producer."""
-    content = (_folder(departement) / lot.fichier).read_bytes()
-    if hashlib.sha256(content).hexdigest() != lot.sha256:
-        raise FragiliteError(
-            f"Le fichier livré {lot.fichier} n'est pas celui que son manifeste déclare.",
-            "Réinstallez fragilite.",
-        )
+    content = _content(departement, lot.fichier, lot.sha256)
     table = pd.read_csv(
         BytesIO(content), index_col="code_insee", dtype={"code_insee": str}, na_values=[SECRET]
     )
