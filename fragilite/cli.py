@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fragilite import __version__, cli_analyses, cli_outputs
+from fragilite import __version__, cli_analyses, cli_inventory, cli_outputs, cli_places
 from fragilite.cli_options import (
     ADVANCED,
     DEFAULT_METHOD,
@@ -201,6 +201,8 @@ def _explain(
 
 cli_analyses.register(app)
 cli_outputs.register(app)
+cli_places.register(app)
+cli_inventory.register(app)
 
 
 @app.command("fetch", cls=FrenchCommand, rich_help_panel=ADVANCED)

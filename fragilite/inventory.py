@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +32,6 @@ from fragilite.ingestion.bundled import bundled_departements, bundled_places
 from fragilite.pipeline import Build
 from fragilite.places.communes import Communes
 from fragilite.places.counts import (
-    COLUMNS,
     INCONNU,
     MOYENS,
     RECOIVENT,
@@ -39,7 +39,6 @@ from fragilite.places.counts import (
     counts,
     list_record,
     rules,
-    state_of,
 )
 from fragilite.places.merging import Merged, merge
 from fragilite.places.reading import read
@@ -60,9 +59,13 @@ MEANINGS = {
     OUI: "un lieu connu au moins le dit (entre parenthèses, combien)",
     AUCUNE: "dit par toutes les sources qui renseignent ce service : un lieu connu au moins le "
     "renseigne, aucun ne le propose",
-    INCONNU: "aucun lieu connu, ou aucun dont la liste renseigne ce service ; ce n'est pas « "
-    "aucune »",
+    INCONNU: "aucun lieu connu, aucun dont la liste renseigne ce service, ou un EPCI que ce calcul "
+    "n'a qu'en partie",
 }
+KINDS = (
+    "Pour un service public, « aucune » dit qu'aucun lieu connu ici n'est de ce type, non qu'il "
+    "n'en existe pas : une mairie que les listes n'ont pas aide peut-être aussi."
+)
 GROUPS = {"public": "Services publics", "besoin": "Besoins"}
 
 
@@ -199,18 +202,15 @@ def _epci(
     measured = _measured(
         towns[towns["code_epci"] == code], found[found["code_epci"] == code], old_before
     )
+    if remark:  # the other communes were not looked at: nothing can be denied of the whole
+        for cell in measured["grille"].values():
+            cell["reponse"] = OUI if cell["oui"] else INCONNU
     return {"code_epci": code, "nom_epci": nom, "remarque": remark, **measured}
 
 
 def _measured(towns: pd.DataFrame, found: pd.DataFrame, old_before: int) -> dict[str, Any]:
     """What is known of the places of a set of communes."""
-    sums = {
-        measure: dict(zip(rows["modalite"], rows["nombre"], strict=True))
-        for measure, rows in found.groupby(["mesure", "modalite"])["nombre"]
-        .sum()
-        .reset_index()
-        .groupby("mesure")
-    }
+    sums = _sums(found)
     states = {code: int(value) for code, value in sums.get("lieux", {}).items()}
     people = towns["personnes_a_accompagner"]
     total = float(people.sum()) if people.notna().any() else None
@@ -229,6 +229,16 @@ def _measured(towns: pd.DataFrame, found: pd.DataFrame, old_before: int) -> dict
         "etp_sieges": sums.get("etp_sieges", {}).get("connu", 0.0),
         "grille": {ligne.code: _cell(sums, ligne) for ligne in rules().lignes},
     }
+
+
+def _sums(found: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Measure → modality → total of the communes."""
+    sums: dict[str, dict[str, float]] = {}
+    names = found["mesure"], found["modalite"], found["nombre"]
+    for measure, modality, value in zip(*names, strict=True):
+        here = sums.setdefault(str(measure), {})
+        here[str(modality)] = here.get(str(modality), 0.0) + float(value)
+    return sums
 
 
 def _with_place(found: pd.DataFrame) -> pd.Series:
@@ -520,13 +530,21 @@ def _fitting(table: _Table) -> Iterator[_Table]:
     ]
     names = list(range(table.texts))
     room = WIDTH - sum(widths[place] + 2 for place in names)
-    part: list[int] = []
-    for place in range(table.texts, len(widths)):
-        if part and sum(widths[one] + 2 for one in [*part, place]) > room:
-            yield _columns(table, [*names, *part])
-            part = []
-        part.append(place)
-    yield _columns(table, [*names, *part])
+    places = list(range(table.texts, len(widths)))
+    parts = _parts(places, widths, room, len(places))
+    for part in _parts(places, widths, room, math.ceil(len(places) / len(parts))):
+        yield _columns(table, [*names, *part])
+
+
+def _parts(places: Sequence[int], widths: Sequence[int], room: int, most: int) -> list[list[int]]:
+    """Columns in their order, as many a part as there is room for, `most` at most."""
+    parts: list[list[int]] = [[]]
+    for place in places:
+        used = sum(widths[one] + 2 for one in [*parts[-1], place])
+        if parts[-1] and (used > room or len(parts[-1]) >= most):
+            parts.append([])
+        parts[-1].append(place)
+    return parts
 
 
 def _columns(table: _Table, places: Sequence[int]) -> _Table:
@@ -552,7 +570,7 @@ def _sections(facts: Mapping[str, Any], *, short: bool) -> list[_Section]:
         _Section("Types de lieux et dates de l'information", note, _kinds(shown, facts)),
         _Section(
             "Qui répond à quoi : la grille",
-            [*(f"« {name} » : {meaning}." for name, meaning in MEANINGS.items()), *note],
+            [*(f"« {name} » : {meaning}." for name, meaning in MEANINGS.items()), KINDS, *note],
             tables=[_grid(facts, shown, group, short=short) for group in GROUPS],
         ),
         _hollow_section(facts),
@@ -575,7 +593,7 @@ def _opening(facts: Mapping[str, Any]) -> _Section:
         f"{plural(whole['lieux'], 'lieu connu qui reçoit', 'lieux connus qui reçoivent')}"
         f"{_open_words(whole['etats'])}, dans {plural(whole['communes'], 'commune')} et "
         f"{plural(len(facts['epci']), 'EPCI', 'EPCI')}. Un lieu que ces listes n'ont pas n'est pas "
-        "compté : connu ne veut pas dire seul."
+        "compté : peu de lieux connus ne veut pas dire peu d'aide."
     ]
     if facts["comptes_livres"]:
         phrases.append(
@@ -682,13 +700,18 @@ def _kinds(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> list[
         if not row["lieux"]:
             found.append(f"{row['nom_epci']} : aucun lieu connu")
             continue
-        kinds = ", ".join(f"{number(count)} {_kind(code)}" for code, count in row["types"].items())
+        kinds = " ; ".join(f"{_kind(code)} {number(count)}" for code, count in row["types"].items())
         found.append(f"{row['nom_epci']} : {kinds}. {_ages(row, facts['ancien_avant'])}")
     return found
 
 
 def _kind(code: str) -> str:
-    return "de type inconnu" if code == INCONNU else f"« {schema().words('type')[code].libelle} »"
+    return "type inconnu" if code == INCONNU else _bare(schema().words("type")[code].libelle)
+
+
+def _bare(label: str) -> str:
+    """A label without what it explains between brackets, for a line that holds many."""
+    return label.split(" (")[0]
 
 
 def _ages(row: Mapping[str, Any], old_before: int) -> str:
@@ -733,7 +756,7 @@ def _answer(cell: Mapping[str, Any], *, short: bool) -> str:
 def _hollow_section(facts: Mapping[str, Any]) -> _Section:
     """What nobody is known to answer: first what is so everywhere, then EPCI by EPCI."""
     hollows = facts["creux"]["services"]
-    labels = {ligne["code"]: lower_first(ligne["libelle"]) for ligne in facts["lignes"]}
+    labels = {ligne["code"]: lower_first(_bare(ligne["libelle"])) for ligne in facts["lignes"]}
     everywhere = {
         answer: [code for code in labels if hollows and all(code in one[answer] for one in hollows)]
         for answer in (AUCUNE, INCONNU)
