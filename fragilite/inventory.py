@@ -601,7 +601,7 @@ def _opening(facts: Mapping[str, Any]) -> _Section:
             "le détail des lieux ; des listes données par --places les remplacent."
         )
     if due["date"]:
-        told = f" (dépassé au 1er janvier {where['annee']})" if due["passee"] else ""
+        told = f" (date dépassée au 1er janvier {where['annee']})" if due["passee"] else ""
         phrases.append(
             f"Information la plus récente : {day(whole['dates']['recente'])}. "
             f"À revoir le {day(due['date'])}{told}."
@@ -646,8 +646,10 @@ def _asides(measured: Mapping[str, Any]) -> list[str]:
 def _means_sentences(facts: Mapping[str, Any]) -> list[str]:
     unknown = [mean for mean in MOYENS if not facts["ensemble"]["moyens"][mean]["lieux"]]
     found = [
-        "Moyens : total des lieux qui les disent, pour 1 000 personnes à accompagner ; entre "
-        "parenthèses, combien de lieux les disent. « Inconnus » ne veut pas dire zéro."
+        "« Sans lieu » : communes sans lieu connu. Moyens : équivalents temps plein (ETP) et "
+        "demi-journées d'ouverture par semaine des lieux qui les disent, pour 1 000 personnes à "
+        "accompagner ; entre parenthèses, combien de lieux les disent. « Inconnus » ne veut pas "
+        "dire zéro."
     ]
     if unknown:
         labels = listing([lower_first(schema().colonnes[mean].libelle) for mean in unknown])
@@ -664,8 +666,9 @@ def _means_table(
     rows: Sequence[Mapping[str, Any]], whole: Mapping[str, Any], *, short: bool
 ) -> _Table:
     known = [mean for mean in MOYENS if whole["moyens"][mean]["lieux"]]
-    words = {"etp": "ETP pour 1 000", "demi_journees": "demi-j. pour 1 000"}
-    header = ["EPCI", "lieux", "fermés", "communes sans lieu", "personnes"]
+    words = {"etp": "ETP/1 000", "demi_journees": "demi-j./1 000"}
+    without = "sans lieu" if short else "communes sans lieu"
+    header = ["EPCI", "lieux", "fermés", without, "personnes"]
     lines = [*rows, {**whole, "nom_epci": "Ensemble"}]
     return _Table(
         [*header, *(words[mean] for mean in known)],
