@@ -29,7 +29,7 @@ from fragilite.french import (
     plural,
 )
 from fragilite.ingestion.bundled import bundled_departements, bundled_places
-from fragilite.pipeline import Build
+from fragilite.pipeline import FORMULA, Build
 from fragilite.places.communes import Communes
 from fragilite.places.counts import (
     INCONNU,
@@ -184,7 +184,7 @@ def inventory(build: Build, known: Known, since: Path | None = None) -> dict[str
         "reponses": MEANINGS,
         "creux": {"services": _hollows(rows), "communes": _without_place(towns, found)},
         "depuis": _since(build, known, since),
-        "remarques": [*_aside(known.comptes[~here]), *_people_remarks(towns), *known.remarques],
+        "remarques": [*_aside(known, here), *_people_remarks(towns), *known.remarques],
     }
 
 
@@ -321,17 +321,15 @@ def _without_place(towns: pd.DataFrame, found: pd.DataFrame) -> list[dict[str, A
     ]
 
 
-def _aside(elsewhere: pd.DataFrame) -> list[str]:
-    """Places that no commune of the territory holds."""
-    lieux = elsewhere[elsewhere["mesure"] == "lieux"]
-    lost = int(lieux.loc[lieux["code_insee"] == "", "nombre"].sum())
-    out = int(lieux.loc[lieux["code_insee"] != "", "nombre"].sum())
+def _aside(known: Known, here: pd.Series) -> list[str]:
+    """Places of the lists that no commune of the territory holds."""
+    lieux = known.comptes[~here & (known.comptes["mesure"] == "lieux")]
+    nowhere = lieux["code_insee"] == ""
+    lost = int(lieux.loc[nowhere, "nombre"].sum())
+    out = 0 if known.fusion is None else int(lieux.loc[~nowhere, "nombre"].sum())
     return [
-        f"{plural(count, 'lieu', 'lieux')} {where}."
-        for count, where in (
-            (lost, "sans commune connue : hors de cet inventaire"),
-            (out, "hors du territoire : hors de cet inventaire"),
-        )
+        f"{plural(count, 'lieu', 'lieux')} {where} : hors de cet inventaire."
+        for count, where in ((lost, "sans commune connue"), (out, "hors du territoire"))
         if count
     ]
 
@@ -567,7 +565,11 @@ def _sections(facts: Mapping[str, Any], *, short: bool) -> list[_Section]:
             [*_means_sentences(facts), *note],
             tables=[_means_table(shown, facts["ensemble"], short=short)],
         ),
-        _Section("Types de lieux et dates de l'information", note, _kinds(shown, facts)),
+        _Section(
+            "Types de lieux et dates de l'information",
+            [_old_sentence(facts["ancien_avant"]), *note],
+            _kinds(shown, facts),
+        ),
         _Section(
             "Qui répond à quoi : la grille",
             [*(f"« {name} » : {meaning}." for name, meaning in MEANINGS.items()), KINDS, *note],
@@ -694,6 +696,13 @@ def _mean_cell(mean: Mapping[str, Any]) -> str:
 
 def _name(name: str, *, short: bool) -> str:
     return shorten(name, NAME, placeholder="…") if short else name
+
+
+def _old_sentence(old_before: int) -> str:
+    return (
+        f"Une information d'avant {old_before} a plus de {number(rules().anciennete.ans)} ans : à "
+        "vérifier avant de s'en servir."
+    )
 
 
 def _kinds(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> list[str]:
@@ -882,6 +891,11 @@ def _epci_facts(
         }  # fmt: skip
 
 
+def _inert(text: str) -> str:
+    """An identifier that someone else wrote, which no spreadsheet runs as a formula."""
+    return f"« {text} »" if text.startswith(FORMULA) else text
+
+
 def _fact(rubric: str, element: str, value: float | None, unit: str) -> dict[str, Any]:
     shown = "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
     return {"rubrique": rubric, "element": element, "nombre": shown, "unite": unit}
@@ -902,7 +916,7 @@ def _other_facts(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             code = place["code_epci"]
             yield {
                 "code_epci": code, "nom_epci": names[code], "rubrique": "depuis",
-                "element": place["id"], "libelle": _place(place), "reponse": answer,
+                "element": _inert(place["id"]), "libelle": _place(place), "reponse": answer,
             }  # fmt: skip
     for one in facts["listes"]:
         yield _fact("liste", one["code"], one["lieux"], "lignes") | {
