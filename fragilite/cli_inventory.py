@@ -22,7 +22,8 @@ PlacesOption = Annotated[
     typer.Option(
         "--places",
         metavar="LISTE",
-        help="Liste de lieux, CSV ou tableur (répétable). Sans elle, les comptes livrés.",
+        help="Liste de lieux d'un producteur, modèle rempli, ou lignes.csv de places merge "
+        "(répétable). Sans elle, les comptes livrés.",
         show_default=False,
     ),
 ]
