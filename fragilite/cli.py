@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fragilite import __version__, cli_analyses, cli_inventory, cli_outputs, cli_places
+from fragilite import (
+    __version__,
+    cli_analyses,
+    cli_field,
+    cli_inventory,
+    cli_outputs,
+    cli_places,
+)
 from fragilite.cli_options import (
     ADVANCED,
     DEFAULT_METHOD,
@@ -203,6 +210,7 @@ cli_analyses.register(app)
 cli_outputs.register(app)
 cli_places.register(app)
 cli_inventory.register(app)
+cli_field.register(app)
 
 
 @app.command("fetch", cls=FrenchCommand, rich_help_panel=ADVANCED)
