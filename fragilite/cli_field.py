@@ -79,8 +79,9 @@ def _orient(
     ] = None,
     most: Annotated[
         int,
-        typer.Option("--max", metavar="N", help="Lieux décrits (par défaut 5).",
-                     show_default=False),
+        typer.Option(
+            "--max", metavar="N", help="Lieux décrits (par défaut 5).", show_default=False
+        ),
     ] = 5,
     decisions: Decisions = None,
     objections: Objections = None,

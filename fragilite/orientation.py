@@ -20,10 +20,12 @@ from fragilite.errors import FragiliteError, UsageError
 from fragilite.explanation import find
 from fragilite.french import day, fold, listing, lower_first, number, paragraph, plural
 from fragilite.inputs import Inputs
+from fragilite.places.mapping import OWN, mappings
 from fragilite.places.merging import Merged
 from fragilite.places.points import bounds
 from fragilite.places.schema import Origine, schema, split
 from fragilite.places.similarity import metres
+from fragilite.user_table import some
 
 #: A degree of latitude.
 KM_PER_DEGREE = 111.2
@@ -39,9 +41,13 @@ REASONS = {
     ),
     "sans_public": ("lieu qui ne reçoit pas de public", "lieux qui ne reçoivent pas de public"),
     "autres_communes": ("lieu qui sert d'autres communes", "lieux qui servent d'autres communes"),
-    "autres_services": ("lieu aux autres services", "lieux aux autres services"),
-    "autres_publics": ("lieu pour d'autres publics", "lieux pour d'autres publics"),
-}
+    "autres_services": (
+        "lieu qui dit rendre d'autres services", "lieux qui disent rendre d'autres services"
+    ),
+    "autres_publics": (
+        "lieu qui dit recevoir d'autres publics", "lieux qui disent recevoir d'autres publics"
+    ),
+}  # fmt: skip
 
 
 # --- words -----------------------------------------------------------------------------------
@@ -204,8 +210,7 @@ def origin(text: str, inputs: Inputs) -> Origin:
         raise UsageError(error.message, remedy) from error
     if len(found) > 1:
         raise UsageError(
-            f"« {text} » peut désigner plusieurs communes : "
-            f"{', '.join(one.label for one in found)}.",
+            f"« {text} » peut désigner plusieurs communes : {some([one.label for one in found])}.",
             f"Donnez son code : --commune {found[0].code}",
         )
     code = found[0].code
@@ -352,7 +357,11 @@ def orient(
         "a_appeler": [told(place) for place in groups["a_appeler"][:most]],
         "a_appeler_nombre": len(groups["a_appeler"]),
         "ecartes": aside,
-        "sans_point": sum(not math.isfinite(place["_cle"]) for place in places),
+        "sans_point": sum(
+            fate in groups and math.isinf(place["_cle"])
+            for place, fate in zip(places, fates, strict=True)
+        ),
+        "citent_le_besoin": sum(_answers(place, question) for place in places),
         "lieux_lus": len(places),
         "listes": [
             {"titre": one.titre, "producteur": one.producteur, "licence": one.licence,
@@ -399,10 +408,16 @@ def _serves(place: Mapping[str, Any], question: _Question) -> bool | None:
     return question.commune in served if served else None
 
 
+def _answers(place: Mapping[str, Any], question: _Question) -> bool:
+    """Whether a place says that it answers the need."""
+    lent = question.materiels.intersection(split(place["materiel"]))
+    return bool(lent or question.services.intersection(split(place["services"])))
+
+
 def _fate(place: Mapping[str, Any], question: _Question) -> str:
     """What becomes of a place: a group, or a reason of `REASONS`."""
-    services, publics = set(split(place["services"])), set(split(place["publics"]))
-    answers = question.services & services or question.materiels & set(split(place["materiel"]))
+    services, publics = split(place["services"]), set(split(place["publics"]))
+    answers = _answers(place, question)
     if place["etat"] == CLOSED:
         return "fermes"
     if place["localisation"] != PLACE:
@@ -411,11 +426,42 @@ def _fate(place: Mapping[str, Any], question: _Question) -> str:
         return "sans_public"
     if _serves(place, question) is False:
         return "autres_communes"
-    if services and not answers:
+    if services and not answers and _could_say(place, question):
         return "autres_services"
     if publics and not question.publics & publics:
         return "autres_publics"
     return "recoivent" if answers and publics else "a_appeler"
+
+
+def _could_say(place: Mapping[str, Any], question: _Question) -> bool:
+    """Whether one of the lists of a place has a word for the need.
+
+    A list that never asks about jobs says nothing of them: its silence is not a no.
+    """
+    return any(
+        question.services & expressible(source, "services")
+        or question.materiels & expressible(source, "materiel")
+        for source in split(place["sources"])
+    )
+
+
+@cache
+def expressible(source: str, column: str) -> frozenset[str]:
+    """Words of a closed list that a list of places can say; all of them if nothing limits it.
+
+    Examples
+    --------
+    >>> sorted(expressible("france_services", "services"))
+    ['demarches']
+    """
+    mapping = mappings().get(source)
+    every = frozenset(schema().words(column))
+    if mapping is None or source == OWN:
+        return every
+    rules = mapping.mots.get(column, [])
+    if any(rule.colonne and not any(rule.codes()) for rule in rules):
+        return every
+    return frozenset(code for rule in rules for code in rule.codes())
 
 
 def _described(
@@ -437,8 +483,10 @@ def _described(
         f"{label} de matériel" for label in labels("materiel", question.materiels)
     ]
     lacking = []
-    if not answers:
+    if not place["services"]:
         lacking.append("ses services")
+    elif not answers:
+        lacking.append("s'il répond à ce besoin (sa liste ne le demande pas)")
     if not place["publics"]:
         lacking.append("quels publics il reçoit")
     said = merged.objections[merged.objections["groupe"] == place["id"]]
@@ -516,7 +564,7 @@ def render(facts: dict[str, Any]) -> str:
 
 def _heading(facts: dict[str, Any]) -> list[str]:
     town = facts["commune"]
-    who = listing([one["libelle"] for one in facts["publics"]])
+    who = " ou ".join(lower_first(one["libelle"]) for one in facts["publics"])
     lines = [
         f"Depuis {town['nom']} ({town['code_insee']})"
         + (f", {town['nom_epci']}" if town["nom_epci"] else "")
@@ -525,8 +573,8 @@ def _heading(facts: dict[str, Any]) -> list[str]:
         lines.append(
             paragraph(f"{town['demandee_comme']} est aujourd'hui dans cette commune.", "  ")
         )
-    lines.append(paragraph(f"Besoin : {lower_first(facts['besoin']['libelle'])}.", "  "))
-    lines.append(paragraph(f"Public : {lower_first(who)}.", "  "))
+    lines.append(paragraph(f"Besoin — {lower_first(facts['besoin']['libelle'])}.", "  "))
+    lines.append(paragraph(f"Public — {who}.", "  "))
     return lines
 
 
@@ -552,8 +600,14 @@ def _beyond(facts: dict[str, Any]) -> list[str]:
     place = facts["plus_proche_au_dela"]
     if facts["recoivent_nombre"]:
         return []
-    if place is None:
+    if place is None and facts["citent_le_besoin"]:
         return ["Au-delà", paragraph("Les listes lues n'en connaissent pas plus loin.", "  ")]
+    if place is None:
+        text = (
+            "Aucun lieu des listes lues ne cite ce besoin, même loin : elles ne le demandent "
+            "peut-être pas. Cela ne dit pas que personne n'y répond."
+        )
+        return ["Au-delà", paragraph(text, "  ")]
     return ["Au-delà, le plus proche qui le dit", *_numbered([place], facts)]
 
 
@@ -581,10 +635,11 @@ def _numbered(places: Sequence[dict[str, Any]], facts: dict[str, Any]) -> list[s
 
 def _place(place: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
     """Lines about a place; what its lists do not say is said too."""
-    kind = f", {lower_first(place['type'])}" if place["type"] else ""
+    told = not place["type"] or fold(place["type"]) in fold(place["nom"])
+    kind = "" if told else f" — {place['type'].partition(' (')[0]}"
     yield f"{place['nom']}{kind}, {_far(place, facts)}"
     if place["ne_dit_pas"]:
-        yield f"À appeler d'abord : ne dit pas {' ni '.join(place['ne_dit_pas'])}."
+        yield f"Ne dit pas {' ni '.join(place['ne_dit_pas'])}."
     town = f"{place['code_postal']} {place['commune']}".strip()
     yield ", ".join(filter(None, (place["adresse"], place["complement"], town))) + "."
     if place["repond_par"]:
@@ -599,7 +654,7 @@ def _place(place: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
     if place["conditions"] and fold(place["conditions"]) != fold(cost):
         yield f"Conditions : {place['conditions'].rstrip('. ')}."
     yield from _opening(place)
-    if place["site_web"]:
+    if place["site_web"] and " " not in place["site_web"]:
         yield f"Site : {place['site_web']}"
     yield _dated(place, facts)
     for one in place["objections"]:
