@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fragilite.cli_build import on_a_build
 from fragilite.cli_options import (
     DEFAULT_METHOD,
     Dept,
     Frozen,
     Json,
     Offline,
+    Overwrite,
     Raw,
+    Report,
     Year,
     built,
     dumped,
@@ -22,6 +27,9 @@ from fragilite.cli_options import (
 from fragilite.cli_places import Decisions, Objections
 from fragilite.errors import UsageError
 from fragilite.french_help import FrenchCommand
+
+if TYPE_CHECKING:
+    from fragilite.pipeline import Build
 
 FIELD = "Terrain"
 
@@ -38,7 +46,9 @@ Day = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    app.command("orient", cls=FrenchCommand, rich_help_panel=FIELD)(_orient)
+    field = _or_template(on_a_build(_field, (".csv",)))
+    for name, command in (("orient", _orient), ("field", field)):
+        app.command(name, cls=FrenchCommand, rich_help_panel=FIELD)(command)
 
 
 def _orient(
@@ -144,3 +154,85 @@ def _today(date: str | None) -> str:
     if not found:
         raise UsageError(f"--date : « {date} » n'est pas une date.", "Exemple : --date 2026-03-12")
     return found
+
+
+def _field(
+    build: Build,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FICHIER]",
+            help="Observations : commune, fragilité ressentie de 1 à 5, date, rôle, commentaire.",
+        ),
+    ] = None,
+    date: Day = None,
+    output: Report = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Met les observations de terrain à côté de l'indice, sans jamais les y mêler."""
+    from fragilite.field import compare_field, gaps_table, render
+    from fragilite.field_reading import read_observations
+    from fragilite.report_file import write_report
+
+    assert file is not None  # `_or_template` refuses none
+    today = _today(date)
+    found = read_observations(file, build.inputs, today)
+    if output is not None:
+        text = gaps_table(build, found).to_csv(
+            index=False, lineterminator="\n", float_format="%.4f"
+        )
+        write_report(output, text, ".csv", overwrite=overwrite)
+    facts = compare_field(build, found, today)
+    typer.echo(dumped(facts) if as_json else render(facts))
+    if output is not None:
+        typer.echo(output, err=as_json)
+
+
+Template = Annotated[
+    Path | None,
+    typer.Option(
+        "--template",
+        metavar="FICHIER",
+        help="Écrit le tableau à remplir, .csv, et rien d'autre.",
+        show_default=False,
+    ),
+]
+
+
+def _or_template(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command write its empty table instead: that needs neither a file nor a territory."""
+
+    def run(**given: Any) -> None:
+        template = given.pop("template")
+        if template is not None:
+            _write_template(template, given)
+            return
+        if given["file"] is None:
+            raise UsageError(
+                "Il manque le fichier des observations.",
+                "Pour en avoir un à remplir : fragilite field --template observations.csv",
+            )
+        if not given["file"].is_file():  # before a build that would be for nothing
+            raise UsageError(f"{given['file']} : fichier introuvable.", "Vérifiez le chemin.")
+        command(**given)
+
+    own = inspect.signature(command)
+    option = inspect.Parameter(
+        "template", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Template
+    )
+    file, *others = own.parameters.values()
+    run.__signature__ = own.replace(parameters=[file, option, *others])  # type: ignore[attr-defined]
+    run.__annotations__ = command.__annotations__ | {"template": Template}
+    run.__doc__ = command.__doc__
+    return run
+
+
+def _write_template(path: Path, given: dict[str, Any]) -> None:
+    from fragilite.field_reading import template
+    from fragilite.report_file import write_report
+
+    if given["file"] is not None:
+        raise UsageError("--template écrit un tableau vide et ne lit rien.", "Retirez le fichier.")
+    write_report(path, template(), ".csv", overwrite=given["overwrite"])
+    typer.echo(path)
