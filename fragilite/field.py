@@ -20,6 +20,7 @@ from fragilite.explanation import where
 from fragilite.field_reading import REMOVED, Observations, rules
 from fragilite.french import aligned, day, fold, listing, lower_first, number, paragraph, plural
 from fragilite.pipeline import FORMULA, Build
+from fragilite.places.checking import Probleme
 
 #: How the field and the index compare, from a commune to the next.
 AGREE, CLOSE, MORE, LESS, NO_INDEX, NOT_SEEN = (
@@ -96,7 +97,9 @@ def compare_field(build: Build, found: Observations, jour: str) -> dict[str, Any
         "roles": _roles(table["role"]),
         "du": min(table["date"]),
         "au": max(table["date"]),
-        "problemes": [asdict(problem) | {"texte": str(problem)} for problem in found.problemes],
+        "problemes": [
+            asdict(problem) | {"texte": sentence(problem)} for problem in found.problemes
+        ],
         "accord": {name: int(readings.get(name, 0)) for name in (AGREE, CLOSE, MORE, LESS)}
         | {NO_INDEX: int(readings.get(NO_INDEX, 0))},
         "correlation": _correlation(observed),
@@ -105,6 +108,17 @@ def compare_field(build: Build, found: Observations, jour: str) -> dict[str, Any
         "ne_voit_pas": list(build.method.lecture.invisible),
         "seuils": rules().comparaison.model_dump(),
     }
+
+
+def sentence(problem: Probleme) -> str:
+    """What is wrong in a row, and what repairs it."""
+    where = "Fichier" if problem.ligne is None else f"Ligne {problem.ligne}"
+    column = f", {problem.colonne}" if problem.colonne else ""
+    kind = "" if problem.bloquant else " (remarque)"
+    return (
+        f"{where}{column}{kind} — attendu : {problem.attendu} ; trouvé : {problem.trouve}. "
+        f"{problem.remede}"
+    )
 
 
 def levels(build: Build) -> tuple[pd.Series, str]:
@@ -298,8 +312,10 @@ def render(facts: dict[str, Any]) -> str:
 
 def _heading(facts: dict[str, Any]) -> list[str]:
     lines = [
-        f"{facts['fichier']} : {plural(facts['observations'], 'observation')}, "
-        f"{plural(facts['communes_observees'], 'commune')} sur {number(facts['communes'])}",
+        paragraph(
+            f"{facts['fichier']} : {plural(facts['observations'], 'observation')}, "
+            f"{plural(facts['communes_observees'], 'commune')} sur {number(facts['communes'])}"
+        ),
         paragraph(f"{_period(facts)}, par {_shown_roles(facts['roles'])}.", "  "),
         paragraph(
             f"À côté : {facts['methode']['libelle']}, méthode {facts['methode']['code']} "
@@ -407,11 +423,11 @@ def _gaps(facts: dict[str, Any], reading: str, title: str) -> list[str]:
     lines = []
     for row in rows[:GAPS]:
         said = [f"{lower_first(one['role'])}, {day(one['date'])}" for one in row["dits"]]
-        shown = said if len(said) <= 3 else [*said[:3], f"{len(said) - 3} de plus"]
+        shown = " ; ".join(said if len(said) <= 3 else [*said[:3], f"{len(said) - 3} de plus"])
         lines.append(
             f"{row['nom']} ({row['code_insee']}) : ressenti "
             f"{number(row['mediane'], 1).removesuffix(',0')}, l'indice dit "
-            f"« {labels[row['niveau'] - 1]} ». {' ; '.join(shown).capitalize()}."
+            f"« {labels[row['niveau'] - 1]} ». {shown[:1].upper()}{shown[1:]}."
         )
     if len(rows) > GAPS:
         lines.append(f"et {plural(len(rows) - GAPS, 'commune')} de plus : --json les donne.")

@@ -205,11 +205,16 @@ def read_observations(path: Path, inputs: Inputs, jour: str) -> Observations:
     reader = _Reader(sheet, inputs, jour)
     found = reader.read()
     if found.table.empty:
-        wrong = [problem for problem in found.problemes if problem.bloquant]
-        told = f" La première : {str(wrong[0])[0].lower()}{str(wrong[0])[1:]}" if wrong else ""
+        wrong = next((problem for problem in found.problemes if problem.bloquant), None)
+        if wrong is None:
+            raise UsageError(
+                f"{sheet.nom} : aucune observation.", "Remplissez-le : une ligne par observation."
+            )
         raise UsageError(
-            f"{sheet.nom} : aucune observation lisible sur {plural(found.lignes, 'ligne')}.{told}",
-            "" if wrong else "Remplissez le tableau : une ligne par observation.",
+            f"{sheet.nom} : aucune observation lisible sur {plural(found.lignes, 'ligne')}. "
+            f"Ligne {wrong.ligne}, {wrong.colonne} — attendu : {wrong.attendu} ; trouvé : "
+            f"{wrong.trouve}.",
+            wrong.remede,
         )
     return found
 

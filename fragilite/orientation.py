@@ -565,10 +565,8 @@ def render(facts: dict[str, Any]) -> str:
 def _heading(facts: dict[str, Any]) -> list[str]:
     town = facts["commune"]
     who = " ou ".join(lower_first(one["libelle"]) for one in facts["publics"])
-    lines = [
-        f"Depuis {town['nom']} ({town['code_insee']})"
-        + (f", {town['nom_epci']}" if town["nom_epci"] else "")
-    ]
+    within = f", {town['nom_epci']}" if town["nom_epci"] else ""
+    lines = [paragraph(f"Depuis {town['nom']} ({town['code_insee']}){within}")]
     if town["demandee_comme"]:
         lines.append(
             paragraph(f"{town['demandee_comme']} est aujourd'hui dans cette commune.", "  ")
