@@ -161,7 +161,7 @@ def _field(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FICHIER]",
+            metavar="FICHIER",
             help="Observations : commune, fragilité ressentie de 1 à 5, date, rôle, commentaire.",
         ),
     ] = None,

@@ -196,7 +196,8 @@ def _commune(group: pd.DataFrame, row: dict[str, Any], level: Any, root: str) ->
 
 
 def _records(build: Build) -> list[dict[str, Any]]:
-    rows = build.communes.to_dict("records")
+    columns = ["code_insee", "nom", "nom_epci", "rang", build.method.root]
+    rows = build.communes[columns].to_dict("records")
     return [{str(name): cell for name, cell in row.items()} for row in rows]
 
 

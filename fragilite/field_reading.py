@@ -162,7 +162,7 @@ def without_name(text: str) -> tuple[str, int]:
 # --- reading ---------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(frozen=True)
 class Observations:
     """Rows that can be read, and what was wrong or removed.
 

@@ -30,7 +30,8 @@ from fragilite.user_table import some
 #: A degree of latitude.
 KM_PER_DEGREE = 111.2
 #: Words of the schema that this command gives a meaning of its own.
-CLOSED, NO, PLACE, NO_PUBLIC, ITINERANT = "ferme", "non", "lieu", "pas_de_public", "itinerant"
+CLOSED, NO, PLACE, NO_PUBLIC = "ferme", "non", "lieu", "pas_de_public"
+ITINERANT, AIDANTS_CONNECT = "itinerant", "aidants_connect"
 
 #: What keeps a place from being proposed, in the order in which it is looked at.
 REASONS = {
@@ -510,7 +511,8 @@ def _described(
         "acces": labels("acces"),
         "accompagnement": labels("accompagnement"),
         "conditions": place["conditions"],
-        "aidants_connect": place["aidants_connect"],
+        "aidants_connect": place["aidants_connect"]
+        or ("oui" if AIDANTS_CONNECT in split(place["dispositifs"]) else ""),
         "demi_journees": _number(place["demi_journees"]),
         "horaires": place["horaires"],
         "itinerance": labels("itinerance"),

@@ -226,6 +226,16 @@ def test_nothing_near_is_said_with_the_nearest_beyond(ask):
     assert "Répond par : prêt de matériel et réparation de matériel." in text
 
 
+def test_aidants_connect_may_be_said_as_a_programme(ask):
+    facts = ask(
+        "Montsoreau", "demarches", "",
+        place("Label", 1, dispositifs="aidants_connect|pix"),
+        place("Refus", 2, aidants_connect="non", dispositifs="aidants_connect"),
+        place("Rien", 3),
+    )  # fmt: skip
+    assert [one["aidants_connect"] for one in facts["recoivent"]] == ["oui", "non", ""]
+
+
 def test_nothing_anywhere_is_never_a_no(ask):
     text = " ".join(render(ask("La Pellerine", "création", "", place("Guichet", 1))).split())
     assert "Aucun lieu des listes lues ne cite ce besoin" in text
