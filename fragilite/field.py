@@ -18,7 +18,17 @@ from fragilite.comparison import FIFTHS, interval_facts, shown_interval
 from fragilite.dictionary import scale
 from fragilite.explanation import where
 from fragilite.field_reading import REMOVED, Observations, rules
-from fragilite.french import aligned, day, fold, listing, lower_first, number, paragraph, plural
+from fragilite.french import (
+    aligned,
+    day,
+    fold,
+    listing,
+    lower_first,
+    number,
+    of_the,
+    paragraph,
+    plural,
+)
 from fragilite.pipeline import FORMULA, Build
 from fragilite.places.checking import Probleme
 
@@ -357,8 +367,8 @@ def _agreement(facts: dict[str, Any]) -> list[str]:
         text = "Trop peu de communes classées pour situer l'indice sur cinq niveaux."
         return ["Le terrain et l'indice s'accordent-ils ?", paragraph(text, "  ")]
     lines.append(
-        f"La médiane des notes ({rules().echelle.libelle}) est mise à côté de {kind}, de 1 à 5 : "
-        f"même niveau pour {plural(told[AGREE], 'commune')}, un niveau d'écart pour "
+        f"La médiane des notes ({rules().echelle.libelle}) est mise à côté {of_the(kind)}, de 1 à "
+        f"5 : même niveau pour {plural(told[AGREE], 'commune')}, un niveau d'écart pour "
         f"{number(told[CLOSE])}, deux ou plus pour {number(told[MORE] + told[LESS])}."
     )
     if told[NO_INDEX]:

@@ -33,6 +33,11 @@ KM_PER_DEGREE = 111.2
 CLOSED, NO, PLACE, NO_PUBLIC = "ferme", "non", "lieu", "pas_de_public"
 ITINERANT, AIDANTS_CONNECT = "itinerant", "aidants_connect"
 
+#: Before the address of a site.
+SITE = "Site : "
+#: Values that decide whether a place is proposed: the date of the oldest is that of the whole.
+DECISIVE = ("services", "publics", "materiel")
+
 #: What keeps a place from being proposed, in the order in which it is looked at.
 REASONS = {
     "fermes": ("lieu fermé", "lieux fermés"),
@@ -492,6 +497,7 @@ def _described(
         lacking.append("quels publics il reçoit")
     said = merged.objections[merged.objections["groupe"] == place["id"]]
     known = place["_km"] < math.inf
+    date, dated_by = _information(place, merged)
     return {
         "id": place["id"],
         "nom": place["nom"],
@@ -520,15 +526,31 @@ def _described(
         "communes_servies": [str(names.get(code, code)) for code in split(place["perimetre"])],
         "etat": next(iter(labels("etat")), ""),
         "site_web": place["site_web"],
-        "date_maj": place["date_maj"],
-        "date_origine": place["date_origine"],
-        "ancienne": is_old(place["date_maj"], jour),
+        "date_maj": date,
+        "date_origine": dated_by,
+        "ancienne": is_old(date, jour),
         "sources": [titles.get(code, code) for code in split(place["sources"])],
         "objections": [
             {"role": row["role"], "date": row["date"], "objection": row["objection"]}
             for row in said.to_dict("records")
         ],
     }
+
+
+def _information(place: Mapping[str, Any], merged: Merged) -> tuple[str, str]:
+    """Date of what decides, and whether it is that of the place or of its list.
+
+    A place of several lists bears the date of the newest; what it offers may come from an older.
+    """
+    values = merged.valeurs
+    values = values[(values["groupe"] == place["id"]) & values["champ"].isin(DECISIVE)]
+    if values.empty:
+        return place["date_maj"], place["date_origine"]
+    oldest = values.sort_values(["date_maj", "id"]).iloc[0]
+    lines = merged.lignes
+    return str(oldest["date_maj"]), str(
+        lines.loc[lines["id"] == oldest["id"], "date_origine"].iloc[0]
+    )
 
 
 def _number(value: float) -> float | None:
@@ -571,7 +593,11 @@ def _heading(facts: dict[str, Any]) -> list[str]:
     lines = [paragraph(f"Depuis {town['nom']} ({town['code_insee']}){within}")]
     if town["demandee_comme"]:
         lines.append(
-            paragraph(f"{town['demandee_comme']} est aujourd'hui dans cette commune.", "  ")
+            paragraph(
+                f"{town['demandee_comme']} est aujourd'hui dans cette commune : les distances "
+                "partent d'un point de l'ensemble.",
+                "  ",
+            )
         )
     lines.append(paragraph(f"Besoin — {lower_first(facts['besoin']['libelle'])}.", "  "))
     lines.append(paragraph(f"Public — {who}.", "  "))
@@ -629,7 +655,10 @@ def _numbered(places: Sequence[dict[str, Any]], facts: dict[str, Any]) -> list[s
     for rank, place in enumerate(places, start=1):
         first, *others = _place(place, facts)
         lines.append(paragraph(f"{rank}. {first}", "  "))
-        lines += [paragraph(text, "     ") for text in others]
+        # an address of a site that is cut no longer opens
+        lines += [
+            f"     {text}" if text.startswith(SITE) else paragraph(text, "     ") for text in others
+        ]
     return lines
 
 
@@ -655,7 +684,7 @@ def _place(place: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:
         yield f"Conditions : {place['conditions'].rstrip('. ')}."
     yield from _opening(place)
     if place["site_web"] and " " not in place["site_web"]:
-        yield f"Site : {place['site_web']}"
+        yield f"{SITE}{place['site_web']}"
     yield _dated(place, facts)
     for one in place["objections"]:
         said = one["objection"].rstrip(". ")

@@ -208,7 +208,7 @@ def test_readings(median, level, reading):
     assert reading_of(median, level) == reading
 
 
-def test_levels_are_the_classes_or_the_fifths(built):
+def test_levels_are_the_classes_or_the_fifths(read, built):
     level, kind = levels(built)
     assert kind == "classe"
     assert level["49328"] == built.communes.set_index("code_insee").loc["49328", "classe"]
@@ -219,6 +219,8 @@ def test_levels_are_the_classes_or_the_fifths(built):
     assert (level[table["rang"] == 1] == 5).all()
     assert (level[table["rang"] == table["rang"].max()] == 1).all()
     assert level.value_counts()[5] >= len(table) // 5
+    facts = compare_field(other, read(row()), DAY)
+    assert "est mise à côté du cinquième de l'indice" in " ".join(render(facts).split())
     for odd in (alone(other), blank(other)):
         assert levels(odd)[1] == ""
 

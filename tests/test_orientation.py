@@ -195,7 +195,7 @@ def test_the_silence_of_a_list_is_not_a_no(ask):
     ]
     assert facts["ecartes"]["autres_services"] == 1  # our own layout does ask
     assert facts["ecartes"]["autres_publics"] == 1
-    assert "Segré est aujourd'hui dans cette commune." in render(facts)
+    assert "Segré est aujourd'hui dans cette commune : les distances" in render(facts)
 
 
 def test_what_a_list_can_say():
@@ -224,6 +224,20 @@ def test_nothing_near_is_said_with_the_nearest_beyond(ask):
     assert "Aucun lieu connu à moins de 20 km" in text
     assert "1. Ressourcerie, 28,9 km" in text
     assert "Répond par : prêt de matériel et réparation de matériel." in text
+
+
+def test_the_date_is_that_of_what_decides(ask):
+    site = "https://exemple.fr/" + "a" * 120
+    facts = ask(
+        "Montsoreau", "demarches", "",
+        place("Maison des Trois Ponts", 1, adresse="2 rue du Port", source="a", services="",
+              publics="", site_web=site),
+        place("Espace Trois Ponts", 1, adresse="2 rue du Port", source="b", id="b:1",
+              date_maj="2020-05-06", date_origine="liste"),
+    )  # fmt: skip
+    (one,) = facts["recoivent"]
+    assert (one["date_maj"], one["date_origine"], one["ancienne"]) == ("2020-05-06", "liste", True)
+    assert f"     Site : {site}" in render(facts).splitlines()
 
 
 def test_aidants_connect_may_be_said_as_a_programme(ask):
@@ -442,7 +456,7 @@ def test_three_people_of_maine_et_loire(
     assert distances == sorted(distances)
     assert max([0, *distances]) <= 20
     text = render(facts)
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(len(line) for line in text.splitlines() if "Site : " not in line) <= 100
     assert not re.search(r"\b0\d(?: ?\d\d){4}\b|\w@\w", text)
 
 
