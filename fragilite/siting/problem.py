@@ -147,7 +147,7 @@ class Rules:
     max_par_epci : int or None
         Most bases in any one EPCI.
     min_demi_journees : int
-        Least half-days of presence per commune and cycle, 1 at least.
+        Least half-days of presence in each commune and cycle; 0 lets a post not go everywhere.
     epci_entiers : bool
         An EPCI that fits in a sector is not cut; a larger one may be.
     """
@@ -156,13 +156,13 @@ class Rules:
     sans_base: tuple[str, ...] = ()
     separer: tuple[tuple[str, str], ...] = ()
     max_par_epci: int | None = None
-    min_demi_journees: int = 1
+    min_demi_journees: int = 0
     epci_entiers: bool = False
 
     def __post_init__(self) -> None:
-        if self.min_demi_journees < 1:
+        if self.min_demi_journees < 0:
             raise UsageError(
-                f"Demi-journées par commune : {number(self.min_demi_journees)} ; 1 au moins."
+                f"Demi-journées par commune : {number(self.min_demi_journees)} ; 0 au moins."
             )
         if self.max_par_epci is not None and self.max_par_epci < 1:
             raise UsageError(f"Postes par EPCI : {number(self.max_par_epci)} ; 1 au moins.")
@@ -355,7 +355,9 @@ def model(ground: Ground, rules: Rules, settings: Settings) -> Model:
         bas=(1 - settings.tolerance) * mean,
         haut=high,
         poids_epci=settings.poids_epci,
-        max_communes=settings.demi_journees // rules.min_demi_journees,
+        max_communes=settings.demi_journees // max(rules.min_demi_journees, 1)
+        if rules.min_demi_journees
+        else count,
         bases_par_epci=_bases_left(rules, dedicated, epci, names),
         dedies=dedicated,
         moyenne=mean,
