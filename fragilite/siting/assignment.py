@@ -85,6 +85,20 @@ class _Rows:
         self.high.append(np.broadcast_to(high, count))
         self.count += count
 
+    def forget(self, blocks: int, count: int) -> None:
+        """Drop what was added after some blocks."""
+        for kept in (self.row, self.column, self.value, self.low, self.high):
+            del kept[blocks:]
+        self.count = count
+
+    def matrix(self, columns: int) -> tuple[object, np.ndarray, np.ndarray]:
+        """All rows, sparse, with their least and greatest values."""
+        from scipy.sparse import csr_matrix
+
+        places = np.concatenate(self.row), np.concatenate(self.column)
+        found = csr_matrix((np.concatenate(self.value), places), shape=(self.count, columns))
+        return found, np.concatenate(self.low), np.concatenate(self.high)
+
 
 def value_of(model: Model, base: np.ndarray) -> float:
     """Objective of a plan: mean distance, plus what the cuts of EPCI weigh.
@@ -155,6 +169,21 @@ def assign(
     return Answer(None, np.inf, low, True)
 
 
+def rounded(model: Model, bases: np.ndarray, allowed: np.ndarray) -> np.ndarray | None:
+    """Each unit to the base that has most of it in the linear relaxation.
+
+    In the relaxation all units but about one per base are whole: a plan nearly balanced, in a few
+    hundredths of a second, whose contiguity is only that of neighbours.
+
+    Returns
+    -------
+    ndarray of int64, shape (units,), or None
+        None where even the relaxation has no solution.
+    """
+    program = _Program(model, np.sort(bases), allowed, False, np.inf)
+    return program.relaxed()
+
+
 def separators(model: Model, base: np.ndarray) -> Iterable[tuple[int, int, tuple[int, ...]]]:
     """Cuts that a plan breaks: units of a sector that are not tied to its base."""
     for j in np.unique(base):
@@ -208,7 +237,9 @@ class _Program:
         self.size = len(self.unit) + len(bases)
         self.rows = _Rows()
         self.cost = [model.cout[self.unit, bases[self.place]], np.zeros(len(bases))]
-        self.weight = np.maximum(np.where(np.isfinite(model.cout), model.cout, 0).max(axis=1), 1e-12)
+        self.weight = np.maximum(
+            np.where(np.isfinite(model.cout), model.cout, 0).max(axis=1), 1e-12
+        )
         self.fixed = len(bases) == model.postes
         self._assign(own)
         self._tie_epci()
@@ -275,7 +306,11 @@ class _Program:
     def _limit_loads(self) -> None:
         model, count = self.model, len(self.bases)
         mean = model.moyenne  # shares of a load, not people: rows of like size
-        load, at, pairs = model.charge[self.unit] / mean, np.arange(count), np.arange(len(self.unit))
+        load, at, pairs = (
+            model.charge[self.unit] / mean,
+            np.arange(count),
+            np.arange(len(self.unit)),
+        )
         for sign, limit in ((1, model.haut), (-1, model.bas)):
             self.rows.add(
                 np.r_[self.place, at],
@@ -336,9 +371,6 @@ class _Program:
         self, cuts: Cuts, gap: float, deadline: float, nodes: int | None
     ) -> tuple[np.ndarray | None, float, bool]:
         """Bases of units or None, bound, and whether time stopped the search."""
-        from scipy.optimize import Bounds, LinearConstraint, milp
-        from scipy.sparse import csr_matrix
-
         left = deadline - time.monotonic()
         if left <= 0:
             return None, -np.inf, True
@@ -347,30 +379,39 @@ class _Program:
         for unit, j, near in sorted(cuts.found):
             if j in where and self.number[unit, where[j]] >= 0:
                 self._need(unit, np.array([where[j]]), np.array(near, dtype=np.int64))
-        rows = self.rows
-        matrix = csr_matrix(
-            (np.concatenate(rows.value), (np.concatenate(rows.row), np.concatenate(rows.column))),
-            shape=(rows.count, self.size),
-        )
-        low, high = np.concatenate(rows.low), np.concatenate(rows.high)
-        for block in (rows.row, rows.column, rows.value, rows.low, rows.high):
-            del block[kept[0] :]
-        rows.count = kept[1]
-        whole = np.zeros(self.size)
-        whole[: len(self.unit) + len(self.bases)] = nodes != 0
+        options = {"mip_rel_gap": gap, "time_limit": left}
+        found = self._run(nodes != 0, options | ({"node_limit": nodes} if nodes else {}))
+        self.rows.forget(*kept)
+        if nodes != 0:
+            return self._read(found)
+        bounds = {0: lambda: found.fun - self.constant, 2: lambda: np.inf}  # type: ignore[attr-defined]
+        return None, bounds.get(found.status, lambda: -np.inf)(), found.status == 1  # type: ignore[attr-defined]
+
+    def relaxed(self) -> np.ndarray | None:
+        """Base that has most of each unit in the linear relaxation."""
+        found = self._run(False, {})
+        if found.x is None:  # type: ignore[attr-defined]
+            return None
+        shares = np.zeros(self.number.shape)
+        shares[self.unit, self.place] = found.x[: len(self.unit)]  # type: ignore[attr-defined]
+        base = self.bases[shares.argmax(axis=1)]
+        base[self.model.unite_de[self.bases]] = self.bases
+        return base
+
+    def _run(self, whole: bool, options: dict[str, float]) -> object:
+        from scipy.optimize import Bounds, LinearConstraint, milp
+
+        integrality = np.zeros(self.size)
+        integrality[: len(self.unit) + len(self.bases)] = whole
         least = np.zeros(self.size)
         least[self.opened] = self.fixed
-        found = milp(
+        return milp(
             np.concatenate(self.cost),
-            integrality=whole,
+            integrality=integrality,
             bounds=Bounds(least, 1),
-            constraints=LinearConstraint(matrix, low, high),
-            options={"mip_rel_gap": gap, "time_limit": left, **({"node_limit": nodes} if nodes else {})},
+            constraints=LinearConstraint(*self.rows.matrix(self.size)),
+            options=options,
         )
-        if nodes == 0:
-            low = np.inf if found.status == 2 else found.fun - self.constant if found.status == 0 else -np.inf
-            return None, low, found.status == 1
-        return self._read(found)
 
     def _read(self, found: object) -> tuple[np.ndarray | None, float, bool]:
         status, values = found.status, found.x  # type: ignore[attr-defined]

@@ -195,7 +195,9 @@ def _lines(path: Path) -> list[tuple[str, str, str]]:
             f"Table des temps {path.name} : colonne {listing(absent)} absente de « {head} ».",
             f"Colonnes attendues : {ORIGIN}, {DESTINATION}, {TIME}.",
         )
-    return [tuple((row[name] or "").strip() for name in (ORIGIN, DESTINATION, TIME)) for row in table]  # type: ignore[misc]
+    return [
+        tuple((row[name] or "").strip() for name in (ORIGIN, DESTINATION, TIME)) for row in table
+    ]  # type: ignore[misc]
 
 
 def _minutes(text: str, path: Path, line: int) -> float:

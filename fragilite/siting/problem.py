@@ -10,7 +10,7 @@ import numpy as np
 
 from fragilite.errors import UsageError
 from fragilite.french import listing, number, plural
-from fragilite.siting.distances import METRES, Distances
+from fragilite.siting.distances import METRES
 from fragilite.siting.neighbours import bridged, components
 from fragilite.siting.parameters import declared
 
@@ -411,9 +411,7 @@ def _candidates(
     return found
 
 
-def _apart(
-    ground: Ground, rules: Rules, units: np.ndarray
-) -> tuple[tuple[int, int], ...]:
+def _apart(ground: Ground, rules: Rules, units: np.ndarray) -> tuple[tuple[int, int], ...]:
     found = []
     for pair in rules.separer:
         one, other = (int(units[ground.place(code, "Séparer")]) for code in pair)

@@ -104,9 +104,7 @@ class _Hunt:
 
     def try_bases(self, sets: Iterable[np.ndarray]) -> None:
         """Improve plans from some sets of bases, those of the lowest relaxation first."""
-        ranked = sorted(
-            ((self.relaxed(bases), bases) for bases in sets), key=lambda one: one[0]
-        )
+        ranked = sorted(((self.relaxed(bases), bases) for bases in sets), key=lambda one: one[0])
         for _, bases in ranked[:STARTS]:
             if self.done:
                 return
@@ -146,7 +144,7 @@ class _Hunt:
             if found.base is None:
                 return
             self.keep(found.base)
-            moved = _recentred(self.model, found.base)
+            moved = recentred(self.model, found.base)
             if np.array_equal(moved, np.sort(bases)):
                 return
             bases = moved
@@ -154,7 +152,7 @@ class _Hunt:
     def assign(self, bases: np.ndarray, under: float = np.inf, nodes: int | None = None) -> Answer:
         """Units to some bases, each among its nearest."""
         return assign(
-            self.model, bases, allowed=_near(self.model, bases), cuts=self.cuts,
+            self.model, bases, allowed=nearest_pairs(self.model, bases), cuts=self.cuts,
             gap=self.gap / 4, deadline=self.deadline, star=True, under=under, nodes=nodes,
         )  # fmt: skip
 
@@ -223,7 +221,7 @@ def _around(model: Model, base: int) -> np.ndarray:
     return order[np.isfinite(away[order])]
 
 
-def _near(model: Model, bases: np.ndarray) -> np.ndarray:
+def nearest_pairs(model: Model, bases: np.ndarray) -> np.ndarray:
     """Pairs of each unit and its nearest bases."""
     allowed = np.zeros(model.cout.shape, dtype=bool)
     rank = np.argsort(np.argsort(model.cout[:, bases], axis=1, kind="stable"), axis=1)
@@ -231,7 +229,7 @@ def _near(model: Model, bases: np.ndarray) -> np.ndarray:
     return allowed
 
 
-def _recentred(model: Model, base: np.ndarray) -> np.ndarray:
+def recentred(model: Model, base: np.ndarray) -> np.ndarray:
     """Best base of each sector, among its own communes."""
     found = []
     for j in np.unique(base):
