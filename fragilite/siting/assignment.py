@@ -173,15 +173,15 @@ def rounded(model: Model, bases: np.ndarray, allowed: np.ndarray) -> np.ndarray 
     """Each unit to the base that has most of it in the linear relaxation.
 
     In the relaxation all units but about one per base are whole: a plan nearly balanced, in a few
-    hundredths of a second, whose contiguity is only that of neighbours.
+    hundredths of a second. Its pieces hold together where units are whole (``star`` of
+    :func:`assign`).
 
     Returns
     -------
     ndarray of int64, shape (units,), or None
         None where even the relaxation has no solution.
     """
-    program = _Program(model, np.sort(bases), allowed, False, np.inf)
-    return program.relaxed()
+    return _Program(model, np.sort(bases), allowed, True, np.inf).relaxed()
 
 
 def separators(model: Model, base: np.ndarray) -> Iterable[tuple[int, int, tuple[int, ...]]]:

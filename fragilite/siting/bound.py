@@ -18,7 +18,7 @@ import numpy as np
 from fragilite.siting.problem import Model
 
 #: Rounds of the search, and rounds without progress before the step is halved.
-ROUNDS, PATIENCE = 2_000, 30
+ROUNDS, PATIENCE = 2_000, 100
 #: Halvings of the interval where the price of a base's load is sought, and rounds between searches.
 BISECTIONS, EVERY = 14, 4
 
