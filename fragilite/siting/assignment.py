@@ -27,6 +27,8 @@ from fragilite.siting.problem import Model
 MOST_CUTS = 60
 #: Load out of the limits, in people, that rounding explains.
 SLACK = 1e-6
+#: Share of a unit that the relaxation leaves to a base, above rounding.
+SOME = 1e-3
 
 
 @dataclass(frozen=True)
@@ -169,8 +171,10 @@ def assign(
     return Answer(None, np.inf, low, True)
 
 
-def rounded(model: Model, bases: np.ndarray, allowed: np.ndarray) -> np.ndarray | None:
-    """Each unit to the base that has most of it in the linear relaxation.
+def rounded(
+    model: Model, bases: np.ndarray, allowed: np.ndarray, before: np.ndarray
+) -> np.ndarray | None:
+    """Each unit to the base that it has, if the linear relaxation leaves it some of it, or to most.
 
     In the relaxation all units but about one per base are whole: a plan nearly balanced, in a few
     hundredths of a second. Its pieces hold together where units are whole (``star`` of
@@ -181,7 +185,7 @@ def rounded(model: Model, bases: np.ndarray, allowed: np.ndarray) -> np.ndarray 
     ndarray of int64, shape (units,), or None
         None where even the relaxation has no solution.
     """
-    return _Program(model, np.sort(bases), allowed, True, np.inf).relaxed()
+    return _Program(model, np.sort(bases), allowed, True, np.inf).relaxed(before)
 
 
 def separators(model: Model, base: np.ndarray) -> Iterable[tuple[int, int, tuple[int, ...]]]:
@@ -387,13 +391,14 @@ class _Program:
         bounds = {0: lambda: found.fun - self.constant, 2: lambda: np.inf}  # type: ignore[attr-defined]
         return None, bounds.get(found.status, lambda: -np.inf)(), found.status == 1  # type: ignore[attr-defined]
 
-    def relaxed(self) -> np.ndarray | None:
-        """Base that has most of each unit in the linear relaxation."""
+    def relaxed(self, before: np.ndarray) -> np.ndarray | None:
+        """Base of each unit in the linear relaxation: the one it had, or the one with most."""
         found = self._run(False, {})
         if found.x is None:  # type: ignore[attr-defined]
             return None
         shares = np.zeros(self.number.shape)
         shares[self.unit, self.place] = found.x[: len(self.unit)]  # type: ignore[attr-defined]
+        shares[(shares > SOME) & (self.bases[None] == before[:, None])] = np.inf
         base = self.bases[shares.argmax(axis=1)]
         base[self.model.unite_de[self.bases]] = self.bases
         return base

@@ -75,7 +75,8 @@ class _Relaxed:
         """What each EPCI would bring to each base, before its cut is paid for."""
         gains = np.minimum(reduced, 0)
         gains[self.own, self.every] = reduced[self.own, self.every]
-        return self.cut + np.add.reduceat(gains, self.starts, axis=0)
+        found: np.ndarray = self.cut + np.add.reduceat(gains, self.starts, axis=0)
+        return found
 
     def chosen_groups(self, groups: np.ndarray) -> np.ndarray:
         """EPCI that each base takes: those that pay, and its own."""

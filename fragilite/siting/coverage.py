@@ -15,8 +15,9 @@ import pandas as pd
 from fragilite.errors import UsageError
 from fragilite.french import number
 
-#: Weight of the order of codes in the value, as a share of it: it settles ties, and only ties.
-TIE = 1e-9
+#: What all people weigh in the program, whatever their number, and the order of candidates: under
+#: one person in a million, it settles ties and only ties, above what the solver rounds.
+WHOLE, TIE = 1e6, 1.0
 
 
 @dataclass(frozen=True)
@@ -108,16 +109,19 @@ def _best(
     from scipy.sparse import csr_matrix, hstack, identity
 
     communes, candidates = near.shape
-    tie = TIE * max(weights.sum(), 1) / candidates**2 * np.arange(candidates)
+    scale = WHOLE / max(weights.sum(), 1e-12)
+    tie = TIE / candidates**2 * np.arange(candidates)
     matrix = hstack([identity(communes), csr_matrix(-near.astype(float))])
     low = np.r_[np.zeros(communes), opened.astype(float)]
     total = np.r_[np.zeros(communes), (~opened).astype(float)][None]
     found = milp(
-        np.r_[-weights, tie],
+        np.r_[-scale * weights, tie],
         integrality=np.r_[np.zeros(communes), np.ones(candidates)],
         bounds=Bounds(low, 1),
         constraints=[LinearConstraint(matrix, -np.inf, 0), LinearConstraint(total, count, count)],
         options={"mip_rel_gap": 0.0},
     )
     assert found.x is not None, found.message  # any choice of places is a solution
-    return (found.x[communes:] > 0.5) & ~opened, float(-found.mip_dual_bound) + float(tie.sum())
+    return (found.x[communes:] > 0.5) & ~opened, (
+        float(-found.mip_dual_bound) + float(tie.sum())
+    ) / scale

@@ -31,7 +31,8 @@ def neighbours(layer: gpd.GeoDataFrame) -> np.ndarray:
     first, second = first[once], second[once]
     border = shapely.length(shapely.intersection(outlines[first], outlines[second]))
     links = np.stack([first, second], axis=1)[border > 0]
-    return links[np.lexsort((links[:, 1], links[:, 0]))].astype(np.int64)
+    found: np.ndarray = links[np.lexsort((links[:, 1], links[:, 0]))].astype(np.int64)
+    return found
 
 
 def bridged(links: np.ndarray, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -60,10 +61,10 @@ def bridged(links: np.ndarray, distances: np.ndarray) -> tuple[np.ndarray, np.nd
     added = []
     while pieces.max(initial=0) > 0:
         between = np.where(pieces[:, None] != pieces[None], near, np.inf)
-        i, j = np.unravel_index(int(between.argmin()), between.shape)
+        i, j = divmod(int(between.argmin()), len(between))
         if pieces[i] == pieces[j]:  # nothing known ties them: any link will do
             i, j = 0, int((pieces != pieces[0]).argmax())
-        added.append(sorted((int(i), int(j))))
+        added.append(sorted((i, j)))
         pieces = components(np.vstack([links, added]), len(distances))
     new = np.array(added, dtype=np.int64).reshape(-1, 2)
     return np.vstack([links.reshape(-1, 2), new]), new

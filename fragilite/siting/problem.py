@@ -129,7 +129,8 @@ def net_need(people: np.ndarray, served: np.ndarray) -> np.ndarray:
     >>> net_need(np.array([100.0, 50.0, 30.0]), np.array([40.0, 80.0, np.nan])).tolist()
     [60.0, 0.0, 30.0]
     """
-    return np.maximum(people - np.nan_to_num(served), 0)
+    left: np.ndarray = np.maximum(people - np.nan_to_num(served), 0)
+    return left
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,8 @@ class Settings:
             if not least <= value <= most:
                 top = f" et {number(most)} au plus" if np.isfinite(most) else ""
                 raise UsageError(
-                    f"Feuille de route, {name} : {number(value, 2)} ; {number(least)} au moins{top}."
+                    f"Feuille de route, {name} : {number(value, 2)} ; {number(least)} au "
+                    f"moins{top}."
                 )
 
 

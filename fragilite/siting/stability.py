@@ -1,8 +1,11 @@
 """How often a commune stays in its sector when the need is drawn again.
 
 An approximation, cheap on purpose: for each draw, the bases of the plan are kept, units are shared
-again by the linear relaxation (all units but about one per base come out whole; the rest goes where
-most of it is), each base moves to the best commune of its sector, and units are shared once more.
+again by the linear relaxation (all units but about one per base come out whole; the others stay, or
+go where most of them is), each base moves to the best commune of its sector, and units are shared
+once more. A commune leaves its sector only for one that is nearer by a declared share, or because
+loads require it: what two plans of the same worth decide by a hair is not unsteadiness. For the same
+reason what a draw changes is counted against the plan's own need shared again in this manner.
 Sectors are then matched with those of the plan so that as many people as possible keep theirs
 (Kuhn 1955, the Hungarian method). A whole search per draw could move more communes.
 """
@@ -62,11 +65,14 @@ def stability(found: Roadmap, draws: np.ndarray, most: int = 100) -> Stability:
     chosen = np.unique(np.linspace(0, len(draws) - 1, min(most, len(draws))).round().astype(int))
     kept = np.zeros(len(model.ground.codes))
     counted = 0
+    plain = _redrawn(model, model.ground.besoin)
+    own = None if plain is None else _shared_again(plain, found.base)
+    reference = found.base if own is None else own
     for draw in draws[chosen]:
         drawn = _redrawn(model, draw)
-        base = None if drawn is None else _shared_again(drawn, np.unique(found.base))
+        base = None if drawn is None else _shared_again(drawn, found.base)
         if drawn is not None and base is not None:
-            kept += _same(drawn, found.base, base)[model.unite_de]
+            kept += _same(drawn, reference, base)[model.unite_de]
             counted += 1
     share = kept / counted if counted else np.full(len(kept), np.nan)
     codes = pd.Index(model.ground.codes, name="code_insee")
@@ -96,15 +102,36 @@ def _redrawn(model: Model, need: np.ndarray) -> Model | None:
     )  # fmt: skip
 
 
-def _shared_again(model: Model, bases: np.ndarray) -> np.ndarray | None:
-    base = rounded(model, bases, nearest_pairs(model, bases))
+def _shared_again(model: Model, before: np.ndarray) -> np.ndarray | None:
+    bases = np.unique(before)
+    base = _share(model, bases, before)
     if base is None:
         return None
     moved = recentred(model, base)
     if np.array_equal(moved, bases):
         return base
-    again = rounded(model, moved, nearest_pairs(model, moved))
+    heir = {
+        int(j): int(k) for j, k in zip(np.unique(base), _heirs(model, base, moved), strict=True)
+    }
+    now = np.array([heir.get(int(j), int(j)) for j in before])
+    again = _share(model, moved, now)
     return base if again is None else again
+
+
+def _heirs(model: Model, base: np.ndarray, moved: np.ndarray) -> list[int]:
+    """New base of each sector, in the order of the old ones."""
+    of = {int(base[model.unite_de[j]]): int(j) for j in moved}
+    return [of[int(j)] for j in np.unique(base)]
+
+
+def _share(model: Model, bases: np.ndarray, before: np.ndarray) -> np.ndarray | None:
+    """Share units among bases, each rather to the one that it has."""
+    rows = np.arange(len(before))
+    cost = model.cout.copy()
+    cost[rows, before] *= 1 - declared("attachement")
+    allowed = nearest_pairs(model, bases)
+    allowed[rows, before] = True
+    return rounded(replace(model, cout=cost), bases, allowed, before)
 
 
 def _same(model: Model, before: np.ndarray, after: np.ndarray) -> np.ndarray:
