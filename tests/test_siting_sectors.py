@@ -1,4 +1,4 @@
-"""Sectors: known optima, brute force, properties that every plan keeps, rules that none can keep."""
+"""Sectors: known optima, brute force, properties of every plan, rules that none can keep."""
 
 from itertools import combinations, product
 
@@ -144,7 +144,7 @@ def test_bad_questions():
         roadmap(line([1, 2]), Settings(1), Rules(sans_base=("12345",)))
     with pytest.raises(UsageError, match="tolérance"):
         Settings(2, tolerance=-1)
-    with pytest.raises(UsageError, match="Commune 1 .* besoin"):
+    with pytest.raises(UsageError, match=r"Commune 1 .* besoin"):
         line([1, -2])
     with pytest.raises(UsageError, match="Règle intenable, sans base"):
         roadmap(line([100, 1, 1]), Settings(3, **FREE), Rules(sans_base=("49001",)))

@@ -18,6 +18,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,8 @@ MOST_CUTS = 60
 SLACK = 1e-6
 #: Share of a unit that the relaxation leaves to a base, above rounding.
 SOME = 1e-3
+#: What HiGHS ends with, as scipy numbers it.
+SOLVED, OUT_OF_TIME, RULED_OUT = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -388,22 +391,25 @@ class _Program:
         self.rows.forget(*kept)
         if nodes != 0:
             return self._read(found)
-        bounds = {0: lambda: found.fun - self.constant, 2: lambda: np.inf}  # type: ignore[attr-defined]
-        return None, bounds.get(found.status, lambda: -np.inf)(), found.status == 1  # type: ignore[attr-defined]
+        if found.status == RULED_OUT:
+            return None, np.inf, False
+        low = found.fun - self.constant if found.status == SOLVED else -np.inf
+        return None, low, found.status == OUT_OF_TIME
 
     def relaxed(self, before: np.ndarray) -> np.ndarray | None:
         """Base of each unit in the linear relaxation: the one it had, or the one with most."""
         found = self._run(False, {})
-        if found.x is None:  # type: ignore[attr-defined]
+        if found.x is None:
             return None
         shares = np.zeros(self.number.shape)
-        shares[self.unit, self.place] = found.x[: len(self.unit)]  # type: ignore[attr-defined]
+        shares[self.unit, self.place] = found.x[: len(self.unit)]
         shares[(shares > SOME) & (self.bases[None] == before[:, None])] = np.inf
         base = self.bases[shares.argmax(axis=1)]
         base[self.model.unite_de[self.bases]] = self.bases
-        return base
+        known: np.ndarray = base
+        return known
 
-    def _run(self, whole: bool, options: dict[str, float]) -> object:
+    def _run(self, whole: bool, options: dict[str, float]) -> Any:
         from scipy.optimize import Bounds, LinearConstraint, milp
 
         integrality = np.zeros(self.size)
@@ -418,18 +424,18 @@ class _Program:
             options=options,
         )
 
-    def _read(self, found: object) -> tuple[np.ndarray | None, float, bool]:
-        status, values = found.status, found.x  # type: ignore[attr-defined]
-        if status == 2:
+    def _read(self, found: Any) -> tuple[np.ndarray | None, float, bool]:
+        status, values = found.status, found.x
+        if status == RULED_OUT:
             return None, np.inf, False
         bound = getattr(found, "mip_dual_bound", None)
         low = -np.inf if bound is None else float(bound) - self.constant
         if values is None:
-            return None, low, status == 1
+            return None, low, status == OUT_OF_TIME
         taken = np.flatnonzero(values[: len(self.unit)] > 0.5)
         base = np.empty(len(self.model.charge), dtype=np.int64)
         base[self.unit[taken]] = self.bases[self.place[taken]]
-        return base, low, status == 1
+        return base, low, status == OUT_OF_TIME
 
 
 def _steps(model: Model, starts: np.ndarray) -> np.ndarray:

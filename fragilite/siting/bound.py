@@ -86,14 +86,15 @@ class _Relaxed:
 
     def chosen(self, reduced: np.ndarray, taken: np.ndarray) -> np.ndarray:
         """Units that each base takes."""
-        found = (reduced < 0) & taken[self.places]
+        found: np.ndarray = (reduced < 0) & taken[self.places]
         found[self.own, self.every] = True
         return found
 
     def values(self, groups: np.ndarray, taken: np.ndarray, loads: np.ndarray) -> np.ndarray:
         """What opening each base brings."""
         brought: np.ndarray = np.where(taken, groups, 0).sum(axis=0)
-        return brought - np.maximum(loads * self.high, loads * self.low)
+        brought -= np.maximum(loads * self.high, loads * self.low)
+        return brought
 
     def best_loads(self, prices: np.ndarray, loads: np.ndarray, scale: float) -> np.ndarray:
         """Prices of the loads that raise each base's value most, by bisection on its slope."""

@@ -196,8 +196,9 @@ def _lines(path: Path) -> list[tuple[str, str, str]]:
             f"Colonnes attendues : {ORIGIN}, {DESTINATION}, {TIME}.",
         )
     return [
-        tuple((row[name] or "").strip() for name in (ORIGIN, DESTINATION, TIME)) for row in table
-    ]  # type: ignore[misc]
+        ((row[ORIGIN] or "").strip(), (row[DESTINATION] or "").strip(), (row[TIME] or "").strip())
+        for row in table
+    ]
 
 
 def _minutes(text: str, path: Path, line: int) -> float:

@@ -34,9 +34,11 @@ NEAREST = 5
 #: Sets of bases of the bound that are tried.
 TRIALS, STARTS = 20, 2
 #: Communes near a base that are tried in its place.
-AROUND = 8
-#: Relaxations solved while bases are moved, times their pairs: a minute on 800 communes.
-EFFORT = 400_000
+AROUND = 6
+#: Relaxations solved while bases are moved, times their pairs: two minutes on 800 communes.
+EFFORT = 1_000_000
+#: Share of the time after which bases stay: what is left goes to whole plans.
+MOVING = 0.45
 #: Nodes of the search tree of one assignment.
 NODES = 50
 #: Share of the gap asked under which a better plan is not looked for.
@@ -72,8 +74,7 @@ def search(model: Model, gap: float, seconds: float) -> Found:
         Share of the value at which the search stops.
     seconds : float
     """
-    deadline = time.monotonic() + seconds
-    hunt = _Hunt(model, gap, deadline)
+    hunt = _Hunt(model, gap, seconds)
     bound = lower_bound(model, _guess(model))
     hunt.low = bound.valeur
     hunt.try_bases([_greedy(model), *bound.bases[:TRIALS]])
@@ -86,8 +87,10 @@ def search(model: Model, gap: float, seconds: float) -> Found:
 class _Hunt:
     """The best plan so far, the best bound so far, and the cuts met."""
 
-    def __init__(self, model: Model, gap: float, deadline: float) -> None:
-        self.model, self.gap, self.deadline = model, gap, deadline
+    def __init__(self, model: Model, gap: float, seconds: float) -> None:
+        self.model, self.gap = model, gap
+        self.deadline = time.monotonic() + seconds
+        self.moving = time.monotonic() + MOVING * seconds
         self.cuts = Cuts()
         self.best = Answer(None, np.inf, -np.inf)
         self.low = -np.inf
@@ -119,7 +122,8 @@ class _Hunt:
         """Linear relaxation of sharing units among some bases."""
         key = bases.tobytes()
         if key not in self.known:
-            self.known[key] = self.assign(bases, nodes=0, star=False).borne
+            found = self.assign(bases, nodes=0, star=False, until=self.moving)
+            self.known[key] = np.inf if found.temps else found.borne
         return self.known[key]
 
     def swapped(self, bases: np.ndarray) -> np.ndarray:
@@ -130,15 +134,15 @@ class _Hunt:
         while still < len(places) and len(self.known) < most:
             at = places[0]
             places = [*places[1:], at]
-            best = low, bases
+            still += 1
             for other in _around(model, int(bases[at])):
                 moved = bases.copy()
                 moved[at] = other
-                if len(np.unique(model.unite_de[moved])) < len(moved):
-                    continue
-                best = min(best, (self.relaxed(moved), moved), key=lambda one: one[0])
-            still = still + 1 if best[0] >= low else 0
-            low, bases = best
+                if len(np.unique(model.unite_de[moved])) == len(moved):
+                    value = self.relaxed(moved)
+                    if value < low:
+                        low, bases, still = value, moved, 0
+                        break
         return bases
 
     def descend(self, bases: np.ndarray) -> None:
@@ -156,12 +160,17 @@ class _Hunt:
             bases = moved
 
     def assign(
-        self, bases: np.ndarray, under: float = np.inf, nodes: int = NODES, star: bool = True
+        self,
+        bases: np.ndarray,
+        under: float = np.inf,
+        nodes: int = NODES,
+        star: bool = True,
+        until: float = np.inf,
     ) -> Answer:
         """Units to some bases, each among its nearest."""
         return assign(
             self.model, bases, allowed=nearest_pairs(self.model, bases), cuts=self.cuts,
-            gap=self.gap / 2, deadline=self.deadline, star=star, under=under, nodes=nodes,
+            gap=self.gap / 2, deadline=min(until, self.deadline), star=star, under=under, nodes=nodes,
         )  # fmt: skip
 
     def keep(self, base: np.ndarray) -> None:

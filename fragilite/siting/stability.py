@@ -4,8 +4,8 @@ An approximation, cheap on purpose: for each draw, the bases of the plan are kep
 again by the linear relaxation (all units but about one per base come out whole; the others stay, or
 go where most of them is), each base moves to the best commune of its sector, and units are shared
 once more. A commune leaves its sector only for one that is nearer by a declared share, or because
-loads require it: what two plans of the same worth decide by a hair is not unsteadiness. For the same
-reason what a draw changes is counted against the plan's own need shared again in this manner.
+loads require it: what two plans of the same worth decide by a hair is not unsteadiness. For the
+same reason what a draw changes is counted against the plan's own need shared again in this manner.
 Sectors are then matched with those of the plan so that as many people as possible keep theirs
 (Kuhn 1955, the Hungarian method). A whole search per draw could move more communes.
 """
@@ -110,18 +110,15 @@ def _shared_again(model: Model, before: np.ndarray) -> np.ndarray | None:
     moved = recentred(model, base)
     if np.array_equal(moved, bases):
         return base
-    heir = {
-        int(j): int(k) for j, k in zip(np.unique(base), _heirs(model, base, moved), strict=True)
-    }
+    heir = _heirs(model, base, moved)
     now = np.array([heir.get(int(j), int(j)) for j in before])
     again = _share(model, moved, now)
     return base if again is None else again
 
 
-def _heirs(model: Model, base: np.ndarray, moved: np.ndarray) -> list[int]:
-    """New base of each sector, in the order of the old ones."""
-    of = {int(base[model.unite_de[j]]): int(j) for j in moved}
-    return [of[int(j)] for j in np.unique(base)]
+def _heirs(model: Model, base: np.ndarray, moved: np.ndarray) -> dict[int, int]:
+    """New base of each sector, by its old one."""
+    return {int(base[model.unite_de[j]]): int(j) for j in moved}
 
 
 def _share(model: Model, bases: np.ndarray, before: np.ndarray) -> np.ndarray | None:
