@@ -170,7 +170,8 @@ class _Hunt:
         """Units to some bases, each among its nearest."""
         return assign(
             self.model, bases, allowed=nearest_pairs(self.model, bases), cuts=self.cuts,
-            gap=self.gap / 2, deadline=min(until, self.deadline), star=star, under=under, nodes=nodes,
+            gap=self.gap / 2, deadline=min(until, self.deadline),
+            star=star, under=under, nodes=nodes,
         )  # fmt: skip
 
     def keep(self, base: np.ndarray) -> None:
