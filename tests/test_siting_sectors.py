@@ -113,7 +113,7 @@ def test_rules_are_kept():
     ("rules", "options", "said"),
     [
         (Rules(ensemble=(("49001", "49002", "49003", "49004"),)), {}, "garder ensemble 49001"),
-        (Rules(sans_base=tuple(f"4900{k}" for k in range(1, 6))), {}, "sans base à Commune 0"),
+        (Rules(sans_base=("49001", "49002", "49003")), {}, "sans base à Commune 1"),
         (Rules(max_par_epci=1), {}, "1 poste au plus par EPCI"),
         (Rules(min_demi_journees=3), {"demi_journees": 6}, "3 demi-journées au moins"),
         (
@@ -148,6 +148,8 @@ def test_bad_questions():
         line([1, -2])
     with pytest.raises(UsageError, match="Règle intenable, sans base"):
         roadmap(line([100, 1, 1]), Settings(3, **FREE), Rules(sans_base=("49001",)))
+    with pytest.raises(UsageError, match="il reste 1 commune où baser 2 postes"):
+        roadmap(line([1, 1, 1]), Settings(2, **FREE), Rules(sans_base=("49001", "49002")))
     with pytest.raises(UsageError, match="Règle intenable, séparer"):
         both = Rules(ensemble=(("49001", "49002"),), separer=(("49001", "49002"),))
         roadmap(line([1, 1, 1]), Settings(1), both)
@@ -330,3 +332,8 @@ def test_a_missing_trip_is_never_used():
     found = roadmap(holed, Settings(2, tolerance=0.5, **FREE))
     rows = found.plan.affectation
     assert rows["distance"].notna().all()
+    assert (
+        model(holed, Rules(), Settings(2)).poids_epci
+        < 1
+        < model(ground, Rules(), Settings(2)).poids_epci
+    )

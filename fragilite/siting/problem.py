@@ -178,8 +178,9 @@ class Settings:
     postes : int
     tolerance : float
         Largest distance of a sector's load from the mean load, as a share of it.
-    poids_epci : float
-        What one more cut of an EPCI weighs: mean distance per person, in the distances' unit.
+    poids_epci : float or None
+        What one more cut of an EPCI weighs: mean distance per person, in the distances' unit. None
+        is what is declared for this unit.
     ecart : float
         Gap at which the search stops, as a share of the value.
     temps_max : float
@@ -193,7 +194,7 @@ class Settings:
 
     postes: int
     tolerance: float = field(default_factory=lambda: declared("tolerance"))
-    poids_epci: float = field(default_factory=lambda: declared("poids_epci_m"))
+    poids_epci: float | None = None
     ecart: float = field(default_factory=lambda: declared("ecart_vise"))
     temps_max: float = field(default_factory=lambda: declared("temps_max_s"))
     demi_journees: int = field(
@@ -207,7 +208,7 @@ class Settings:
         for name, value, least, most in (
             ("nombre de postes", self.postes, 1, np.inf),
             ("tolérance", self.tolerance, 0, 1),
-            ("poids d'une coupure d'EPCI", self.poids_epci, 0, np.inf),
+            ("poids d'une coupure d'EPCI", self.poids_epci or 0, 0, np.inf),
             ("écart visé", self.ecart, 0, 1),
             ("temps", self.temps_max, 0, np.inf),
             ("besoin d'une commune de base", self.base_min, 0, 1),
@@ -331,6 +332,7 @@ def model(ground: Ground, rules: Rules, settings: Settings) -> Model:
     high = (1 + settings.tolerance) * mean
     heavy = np.flatnonzero(need > high)
     dedicated = tuple(Dedicated(int(i), int(np.ceil(need[i] / mean)) - 1) for i in heavy)
+    shared = posts - sum(one.postes for one in dedicated)
     left = need.copy()
     for one in dedicated:
         left[one.commune] -= one.postes * mean
@@ -350,13 +352,15 @@ def model(ground: Ground, rules: Rules, settings: Settings) -> Model:
         cout=np.array([cost[unit].sum(axis=0) for unit in members]),
         groupes=tuple(_groups(epci[unit], weight[unit]) for unit in members),
         epci=epci,
-        candidats=_candidates(ground, rules, dedicated, left >= _least(left, mean, settings)),
+        candidats=_candidates(
+            ground, rules, dedicated, left >= _least(left, mean, settings), shared
+        ),
         interdits=_apart(ground, rules, units),
         voisins=_neighbours(links, units, len(members)),
-        postes=posts - sum(one.postes for one in dedicated),
+        postes=shared,
         bas=(1 - settings.tolerance) * mean,
         haut=high,
-        poids_epci=settings.poids_epci,
+        poids_epci=_cut_weight(ground, settings),
         max_communes=settings.demi_journees // max(rules.min_demi_journees, 1)
         if rules.min_demi_journees
         else count,
@@ -364,6 +368,12 @@ def model(ground: Ground, rules: Rules, settings: Settings) -> Model:
         dedies=dedicated,
         moyenne=mean,
     )
+
+
+def _cut_weight(ground: Ground, settings: Settings) -> float:
+    if settings.poids_epci is not None:
+        return settings.poids_epci
+    return declared("poids_epci_m" if ground.unite == METRES else "poids_epci_min")
 
 
 def _units(
@@ -398,7 +408,7 @@ def _least(need: np.ndarray, mean: float, settings: Settings) -> float:
 
 
 def _candidates(
-    ground: Ground, rules: Rules, dedicated: Sequence[Dedicated], heavy: np.ndarray
+    ground: Ground, rules: Rules, dedicated: Sequence[Dedicated], heavy: np.ndarray, posts: int
 ) -> np.ndarray:
     found = heavy.copy()
     found[[one.commune for one in dedicated]] = True
@@ -410,6 +420,12 @@ def _candidates(
                 "lourde qu'un poste et en a un à elle seule.",
                 "Retirez cette règle.",
             )
+    if found.sum() < posts:
+        raise UsageError(
+            f"Règle intenable, sans base : il reste {plural(int(found.sum()), 'commune')} où baser "
+            f"{plural(posts, 'poste')}.",
+            "Retirez des communes de cette règle, ou baissez le besoin d'une commune de base.",
+        )
     return found
 
 

@@ -11,8 +11,12 @@ bound (:mod:`~fragilite.siting.bound`) says under which value no plan can go; it
 of a greedy start, are improved in turn: units to bases by mixed-integer programming
 (:mod:`~fragilite.siting.assignment`), then each base to the best commune of its sector, until
 nothing moves (Cooper 1964). If a gap is left, the bound rules out the bases and pairs that cannot
-be in a plan better by half of the gap asked, and the program on the others closes it or is stopped
-for time: the gap stated is always between a plan in hand and a proven bound.
+be in a plan better by most of the gap asked, and the program on the others closes it or is stopped
+for time: the gap stated is always between a plan in hand and a proven bound. The same question has
+the same answer, unless time stopped it, which is said.
+
+**Measured** (two shared cores): Maine-et-Loire, 176 communes and 8 posts, 8 to 35 s for a gap of
+0.8 %. See ``benchmarks/secteurs.py``.
 """
 
 from __future__ import annotations
