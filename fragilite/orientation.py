@@ -25,6 +25,7 @@ from fragilite.places.merging import Merged
 from fragilite.places.points import bounds
 from fragilite.places.schema import Origine, schema, split
 from fragilite.places.similarity import metres
+from fragilite.siting.parameters import declared
 from fragilite.user_table import some
 
 #: A degree of latitude.
@@ -57,6 +58,8 @@ REASONS = {
 
 
 # --- words -----------------------------------------------------------------------------------
+#: Declared once, for people who are oriented and for plans.
+DETOUR = "facteur_detour"
 
 
 class _Record(BaseModel):
@@ -64,11 +67,8 @@ class _Record(BaseModel):
 
 
 class Distance(_Record):
-    """From a straight line to a road, and how far is too far."""
+    """How far is too far; from a straight line to a road, the factor is that of the reach."""
 
-    facteur: float
-    raison: str
-    reference: str
     rayon_km: float
     raison_rayon: str
     voisinage_km: float
@@ -353,7 +353,7 @@ def orient(
         "besoin": {"code": besoin, "libelle": need.libelle},
         "publics": [{"code": code, "libelle": words.publics[code].libelle} for code in publics],
         "jour": jour,
-        "distance": words.distance.model_dump(),
+        "distance": words.distance.model_dump() | {"facteur": declared(DETOUR)},
         "anciennete": words.anciennete.model_dump(),
         "recoivent": [told(place) for place in groups["recoivent"][:most]],
         "recoivent_nombre": len(groups["recoivent"]),
@@ -389,7 +389,7 @@ def _placed(
 
     What travels and serves the commune comes to it, however far its base is.
     """
-    inside, factor = inner_points(inputs), vocabulary().distance.facteur
+    inside, factor = inner_points(inputs), declared(DETOUR)
     for row in merged.lieux.to_dict("records"):
         place: dict[str, Any] = {str(name): cell for name, cell in row.items()}
         point: tuple[float, float] | None = (place["longitude"], place["latitude"])

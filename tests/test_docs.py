@@ -57,6 +57,15 @@ def test_every_command_is_in_the_readme():
         "audit",
         "compare",
         "validate",
+        "report",
+        "map",
+        "dossier",
+        "places template",
+        "places check",
+        "places merge",
+        "inventory",
+        "orient",
+        "field",
     ):
         assert f"fragilite {command}" in readme, command
 
