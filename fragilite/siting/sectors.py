@@ -80,7 +80,7 @@ def search(model: Model, gap: float, seconds: float) -> Found:
     """
     hunt = _Hunt(model, gap, seconds)
     bound = lower_bound(model, _guess(model))
-    hunt.low = bound.valeur
+    hunt.low = max(bound.valeur, hunt.relaxation())
     hunt.try_bases([_greedy(model), *bound.bases[:TRIALS]])
     hunt.close(bound)
     best = hunt.best
@@ -113,6 +113,14 @@ class _Hunt:
     def wanted(self) -> float:
         """Value under which a better plan is looked for."""
         return self.best.valeur * (1 - SHARE * self.gap)
+
+    def relaxation(self) -> float:
+        """Linear relaxation over all bases: as the Lagrangian bound, with what touches what."""
+        found = assign(
+            self.model, np.flatnonzero(self.model.candidats), cuts=self.cuts, gap=0.0,
+            deadline=self.moving, nodes=0,
+        )  # fmt: skip
+        return found.borne
 
     def try_bases(self, sets: Iterable[np.ndarray]) -> None:
         """Improve plans from some sets of bases, those of the lowest relaxation first."""
