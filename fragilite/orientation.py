@@ -25,7 +25,7 @@ from fragilite.places.merging import Merged
 from fragilite.places.points import bounds
 from fragilite.places.schema import Origine, schema, split
 from fragilite.places.similarity import metres
-from fragilite.siting.parameters import declared
+from fragilite.siting.parameters import declared, parameters
 from fragilite.user_table import some
 
 #: A degree of latitude.
@@ -273,6 +273,12 @@ class _Question:
     commune: str
 
 
+def _detour() -> dict[str, Any]:
+    """From a straight line to a road: the factor, why, and where it comes from."""
+    found = parameters()[DETOUR]
+    return {"facteur": found.valeur, "raison": found.raison, "reference": found.reference}
+
+
 def orient(
     merged: Merged,
     origines: Sequence[Origine],
@@ -353,7 +359,7 @@ def orient(
         "besoin": {"code": besoin, "libelle": need.libelle},
         "publics": [{"code": code, "libelle": words.publics[code].libelle} for code in publics],
         "jour": jour,
-        "distance": words.distance.model_dump() | {"facteur": declared(DETOUR)},
+        "distance": words.distance.model_dump() | _detour(),
         "anciennete": words.anciennete.model_dump(),
         "recoivent": [told(place) for place in groups["recoivent"][:most]],
         "recoivent_nombre": len(groups["recoivent"]),

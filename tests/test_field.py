@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from odd_builds import alone, blank
+from odd_builds import alone, empty
 from scipy.stats import spearmanr
 
 from fragilite.errors import UsageError
@@ -221,7 +221,7 @@ def test_levels_are_the_classes_or_the_fifths(read, built):
     assert level.value_counts()[5] >= len(table) // 5
     facts = compare_field(other, read(row()), DAY)
     assert "est mise à côté du cinquième de l'indice" in " ".join(render(facts).split())
-    for odd in (alone(other), blank(other)):
+    for odd in (alone(other), empty(other)):
         assert levels(odd)[1] == ""
 
 
@@ -310,7 +310,7 @@ def test_the_table_holds_every_commune(read, built):
 
 
 @pytest.mark.parametrize("method", ["fragilite-2026", "ifn-2020", "ifn-2023"])
-@pytest.mark.parametrize("odd", [alone, blank, lambda one: one])
+@pytest.mark.parametrize("odd", [alone, empty, lambda one: one])
 def test_any_method_and_any_territory(tmp_path, method, odd):
     found = odd(build("49", method=method, uncertainty=False))
     path = tmp_path / "o.csv"

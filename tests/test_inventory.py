@@ -151,7 +151,7 @@ def test_nothing_is_denied_of_an_epci_seen_in_part(built):
     facts = facts_of(built, {"services": "acces", "code_insee": here})
     assert answer(facts, "acces", ANCENIS) == "oui"
     assert answer(facts, "demarches", ANCENIS) == "inconnu"
-    assert "1 commune(s) sur 20" in epci(facts, ANCENIS)["remarque"]
+    assert "1 commune sur 20" in epci(facts, ANCENIS)["remarque"]
 
 
 # --- counts, means, dates --------------------------------------------------------------------
@@ -336,7 +336,7 @@ def test_an_epci_alone(built):
     assert "1 lieu hors du territoire : hors de cet inventaire." in lists["remarques"]
 
 
-@pytest.mark.parametrize("odd", [odd_builds.alone, odd_builds.blank, odd_builds.unmapped])
+@pytest.mark.parametrize("odd", [odd_builds.alone, odd_builds.empty, odd_builds.unmapped])
 def test_any_territory(built, odd):
     strange = odd(built)
     facts = inventory(strange, of_bundle(strange))
@@ -346,7 +346,7 @@ def test_any_territory(built, odd):
 
 
 def test_nobody_counted_is_unknown_people(built):
-    blank = odd_builds.blank(built)
+    blank = odd_builds.empty(built)
     facts = inventory(blank, of_bundle(blank))
     assert facts["ensemble"]["personnes"] is None
     assert facts["ensemble"]["moyens"]["demi_journees"]["pour_1000"] is None
