@@ -192,7 +192,7 @@ def test_closing_a_sheet_goes_back_to_the_row(opened, way, screen):
         page.go_back()
     else:
         page.locator("#fiche [data-action=fermer]").click()
-    assert page.locator("#fiche").is_hidden()
+    page.locator("#fiche").wait_for(state="hidden")
     assert abs(shown_at(page, link) - before) < 2
     assert link.evaluate("link => document.activeElement === link")
     assert page.locator("#communes-table tr.choisie").count() == 0
@@ -202,11 +202,12 @@ def test_back_after_a_search_empties_it(opened):
     page = opened(**PHONE)
     page.get_by_role("combobox").fill("saum")
     page.keyboard.press("Enter")
-    assert page.locator("#fiche").is_visible()
+    page.locator("#fiche").wait_for()
     page.go_back()
-    assert page.locator("#fiche").is_hidden()
+    page.locator("#fiche").wait_for(state="hidden")  # the address changes first, then the page
     assert page.get_by_role("combobox").input_value() == ""
     page.go_forward()
+    page.locator("#fiche").wait_for()
     assert page.locator("#fiche h2").inner_text() == "Saumur"
 
 
@@ -230,7 +231,7 @@ def test_address_of_an_unknown_code(opened, code):
     said = page.locator("#code-inconnu")
     said.wait_for()
     assert plain(said.inner_text()) == f"Aucune commune de cette page n'a le code « {code} »."
-    assert page.locator("#fiche").is_hidden()
+    page.locator("#fiche").wait_for(state="hidden")
     page.get_by_role("combobox").fill("saumur")
     page.keyboard.press("Enter")
     said.wait_for(state="hidden")
@@ -239,9 +240,9 @@ def test_address_of_an_unknown_code(opened, code):
 def test_search_says_when_it_finds_nothing(opened):
     page = opened()
     page.get_by_role("combobox").fill("zzz")
-    assert page.locator("#recherche-vide").is_visible()
+    page.locator("#recherche-vide").wait_for()
     page.keyboard.press("Enter")
-    assert page.locator("#fiche").is_hidden()
+    page.locator("#fiche").wait_for(state="hidden")
 
 
 def test_names_are_folded_as_the_program_folds_them(opened, built):
@@ -323,7 +324,7 @@ def test_map_by_keyboard(opened, built):
     centre = "id => data.communes.centre[Number(id.slice(6))]"
     assert page.evaluate(centre, second)[0] < page.evaluate(centre, first)[0]
     page.keyboard.press("Escape")
-    assert page.locator("#infobulle").is_hidden()
+    page.locator("#infobulle").wait_for(state="hidden")
     page.keyboard.press("Enter")
     opened_code = page.url.rpartition("#")[2]
     assert opened_code == built.communes["code_insee"].iloc[int(second.removeprefix("forme-"))]
@@ -403,7 +404,7 @@ def test_table_is_filtered(opened, built):
     page.get_by_label("Filtrer par commune").fill("")
     assert len(codes(page)) == 176
     page.get_by_label("Filtrer par commune").fill("zzz")
-    assert page.locator("#table-vide").is_visible()
+    page.locator("#table-vide").wait_for()
 
 
 def test_table_is_readable_on_a_phone(opened):
