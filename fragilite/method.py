@@ -6,7 +6,6 @@ an indicator names its node. Any depth.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 import tomllib
@@ -21,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fragilite.columns import COLUMN_SUFFIXES, reserved_columns
 from fragilite.errors import UsageError, reason
+from fragilite.faults import did_you_mean, record_fault, shortened, toml_fault
 from fragilite.ingestion.catalogue import load_sources, source_of_variables
 
 DEFAULT = "fragilite-2026"
@@ -547,7 +547,7 @@ def _parse(content: bytes, origin: str) -> Method:
         problem = f"le fichier n'est pas en UTF-8 (octet {error.start}) : enregistrez-le ainsi."
         raise MethodError(origin, [problem]) from error
     except tomllib.TOMLDecodeError as error:
-        problem = f"ce n'est pas du TOML lisible : {_toml_french(str(error))}."
+        problem = f"ce n'est pas du TOML lisible : {toml_fault(error)}."
         raise MethodError(origin, [problem]) from error
     problems = [f"{key} : clé inconnue." for key in ("origine", "sha256") if key in data]
     if "base" in data and data["base"] not in bases():
@@ -566,7 +566,7 @@ def _parse(content: bytes, origin: str) -> Method:
     try:
         method = Method(**data, origine=origin, sha256=hashlib.sha256(content).hexdigest())
     except ValidationError as error:
-        problems = [_french(problem) for problem in error.errors()]
+        problems = [_fault(problem) for problem in error.errors()]
     else:
         problems = list(_inconsistencies(method))
     if problems:
@@ -591,7 +591,7 @@ def varied(rules: Incertitude, changes: Mapping[str, Any]) -> Incertitude:
     try:
         return Incertitude(**_merged(rules.model_dump(), given))
     except ValidationError as error:
-        raise UsageError(f"Incertitude : {_french(error.errors()[0])}") from error
+        raise UsageError(f"Incertitude : {_fault(error.errors()[0])}") from error
 
 
 def bases() -> list[str]:
@@ -654,91 +654,6 @@ class MethodError(UsageError):
         )
 
 
-_TOML_FAULTS = {
-    "Cannot overwrite a value": "clé en double",
-    "Cannot declare": "table en double",
-    "Expected newline or end of document": "un seul nombre ou texte par ligne (les décimales "
-    "s'écrivent avec un point)",
-    "Unclosed array": "liste non fermée",
-    "Invalid value": "valeur illisible (un texte se met entre guillemets)",
-    "Unterminated string": "guillemets non fermés",
-    "Illegal character": "caractère interdit",
-}
-
-
-def _toml_french(message: str) -> str:
-    """Fault and place of a TOML error."""
-    fault = next((french for english, french in _TOML_FAULTS.items() if english in message), "")
-    place = message[message.rfind("(at ") + 4 : -1] if "(at " in message else ""
-    for english, french in (
-        ("line", "ligne"),
-        ("column", "colonne"),
-        ("end of document", "fin du fichier"),
-    ):
-        place = place.replace(english, french)
-    return ", ".join(filter(None, [place, fault])) or "syntaxe inattendue"
-
-
-_EXPECTED = {
-    "missing": "clé manquante",
-    "float_parsing": "nombre attendu",
-    "float_type": "nombre attendu",
-    "int_parsing": "nombre entier attendu",
-    "int_type": "nombre entier attendu",
-    "int_from_float": "nombre entier attendu",
-    "string_type": "texte attendu",
-    "bool_parsing": "true ou false attendu",
-    "bool_type": "true ou false attendu",
-    "list_type": "liste attendue",
-    "dict_type": "table attendue",
-    "model_type": "table attendue",
-    "model_attributes_type": "table attendue",
-    "date_type": "date attendue, comme 2026-11-21",
-    "date_parsing": "date attendue, comme 2026-11-21",
-    "date_from_datetime_parsing": "date attendue, comme 2026-11-21",
-    "string_pattern_mismatch": "lettres minuscules, chiffres, tirets et points attendus",
-    "union_tag_not_found": "clé `type` manquante",
-    "finite_number": "nombre fini attendu",
-    "string_too_short": "texte non vide attendu",
-}
-
-
-def _french(problem: Any) -> str:
-    """One line for a pydantic error: key, expected, found."""
-    kind, context = problem["type"], problem.get("ctx", {})
-    # pydantic adds the tag of a union to the path: it is not a key of the file.
-    keys = [str(key) for key in problem["loc"] if key not in _CALCULS]
-    where = ".".join(keys)
-    found = _shortened(problem["input"])
-    if kind == "extra_forbidden":
-        return f"{where} : clé inconnue.{_suggestion(problem['loc'])}"
-    if kind == "missing":
-        return f"{where} : clé manquante."
-    if kind in {"literal_error", "union_tag_invalid"}:
-        wanted = context.get("expected") or context.get("expected_tags", "")
-        wanted = wanted.replace("' or '", "', '").replace("', '", " » ou « ").strip("'")
-        wanted = f"« {wanted} »"
-        if kind == "union_tag_invalid":
-            where, found = f"{where}.type", context["tag"]
-        return f"{where} : {wanted} attendu, trouvé « {found} »."
-    if kind in {"greater_than", "greater_than_equal", "less_than_equal"}:
-        key = next(key for key in ("gt", "ge", "le") if key in context)
-        sign = {"gt": "plus de", "ge": "au moins", "le": "au plus"}[key]
-        bound = context[key]
-        return f"{where} : {sign} {bound:g} attendu, trouvé {found}."
-    if kind in {"too_short", "dictionary_too_short"}:
-        least, length = context["min_length"], context["actual_length"]
-        return f"{where} : au moins {least} élément(s) attendu(s), trouvé {length}."
-    expected = _EXPECTED.get(kind, "valeur refusée")
-    return f"{where} : {expected}, trouvé « {found} »."
-
-
-def _shortened(value: Any) -> str:
-    """What was found, short enough for a line."""
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
-
-
 _CALCULS: dict[str, type[BaseModel]] = {
     "part": Part,
     "valeur": Valeur,
@@ -782,12 +697,11 @@ def _suggestion(place: tuple[Any, ...]) -> str:
         record = _CALCULS.get(str(place[-2]), Part)
     else:
         record = next((_KEYS_BY_TABLE[key] for key in place[:-1] if key in _KEYS_BY_TABLE), record)
-    return _did_you_mean(str(place[-1]), list(record.model_fields))
+    return did_you_mean(str(place[-1]), list(record.model_fields))
 
 
-def _did_you_mean(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f" Vouliez-vous dire « {near[0]} » ?" if near else ""
+def _fault(problem: Any) -> str:
+    return record_fault(problem, _CALCULS, _suggestion)
 
 
 def _inconsistencies(method: Method) -> Iterator[str]:
@@ -804,7 +718,7 @@ def _inconsistencies(method: Method) -> Iterator[str]:
     for place, variable in _variables(method):
         if variable not in source_of_variables():
             known = list(source_of_variables())
-            yield f"{place} : variable inconnue « {variable} ».{_did_you_mean(variable, known)}"
+            yield f"{place} : variable inconnue « {variable} ».{did_you_mean(variable, known)}"
     for section in ("indicateurs", "contexte", "effectifs"):
         for code, figure in getattr(method, section).items():
             yield from _calcul_problems(f"{section}.{code}.calcul", figure.calcul)
@@ -824,7 +738,7 @@ def _name_problems(method: Method) -> Iterator[str]:
             places.setdefault(code.lower(), []).append(f"{section}.{code}")
             if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", code):
                 yield (
-                    f"{section}.{_shortened(code)} : un code commence par une lettre minuscule, "
+                    f"{section}.{shortened(code)} : un code commence par une lettre minuscule, "
                     "puis lettres sans accent, chiffres et _."
                 )
     for found in places.values():
@@ -890,7 +804,7 @@ def _tree_problems(method: Method) -> Iterator[str]:
     nodes = method.noeuds
     for code, node in nodes.items():
         if node.parent is not None and node.parent not in nodes:
-            hint = _did_you_mean(node.parent, list(nodes))
+            hint = did_you_mean(node.parent, list(nodes))
             yield f"noeuds.{code}.parent : nœud inconnu « {node.parent} ».{hint}"
         if node.parent is not None and node.poids is None:
             yield f"noeuds.{code}.poids : clé manquante."
@@ -901,7 +815,7 @@ def _tree_problems(method: Method) -> Iterator[str]:
             yield f"noeuds.{code}.parent : boucle {' → '.join([*cycle, cycle[0]])}."
     for code, indicator in method.indicateurs.items():
         if indicator.noeud not in nodes:
-            hint = _did_you_mean(indicator.noeud, list(nodes))
+            hint = did_you_mean(indicator.noeud, list(nodes))
             yield f"indicateurs.{code}.noeud : nœud inconnu « {indicator.noeud} ».{hint}"
     for code in nodes:
         weights = [node.poids or 0 for node in nodes.values() if node.parent == code]
@@ -972,7 +886,7 @@ def _uncertainty_problems(method: Method) -> Iterator[str]:
         for code in chain:
             indicator = method.indicateurs.get(code)
             if indicator is None:
-                hint = _did_you_mean(code, list(method.indicateurs))
+                hint = did_you_mean(code, list(method.indicateurs))
                 yield f"incertitude.donnees.imbriques : indicateur inconnu « {code} ».{hint}"
             elif not is_census_share(indicator):
                 yield (
@@ -1012,7 +926,7 @@ def _class_problems(where: str, classes: Classes, method: Method) -> Iterator[st
         )
     for code in classes.indicateurs:
         if code not in method.indicateurs:
-            hint = _did_you_mean(code, list(method.indicateurs))
+            hint = did_you_mean(code, list(method.indicateurs))
             yield f"{where}.indicateurs : indicateur inconnu « {code} ».{hint}"
 
 
