@@ -365,20 +365,34 @@ REGLE_MOYENNE = "moyenne des médianes des communes, pondérée par les personne
 def volume(inputs: Inputs, method: Method) -> pd.Series:
     """People to accompany, an estimate: Σ over age bands of people × national rate of the band.
 
-    The finest age bands at hand are used: those of the method, else its declared variants.
-
     Returns
     -------
     Series of float64
         By commune; NaN where an age band is missing, or where the method has no ``[volume]``.
     """
+    bands = age_bands(inputs, method)
+    if bands is None:
+        return pd.Series(np.nan, index=inputs.communes.index)
+    people, rates = bands
+    return pd.Series(people.to_numpy() @ rates, people.index)
+
+
+def age_bands(inputs: Inputs, method: Method) -> tuple[pd.DataFrame, np.ndarray] | None:
+    """The finest age bands at hand: those of the method, else its declared variants.
+
+    Returns
+    -------
+    people : DataFrame, shape (communes, bands)
+        Inhabitants.
+    rates : ndarray of float64, shape (bands,)
+        Share of them to accompany, 0–1.
+    """
     for tranches in method.age_bands:
         rates = _rates(tranches)
         table = inputs.newest(list(rates))
         if table is not None:
-            values: np.ndarray = table.values[list(rates)].to_numpy()
-            return pd.Series(values @ np.array(list(rates.values())), inputs.communes.index)
-    return pd.Series(np.nan, index=inputs.communes.index)
+            return table.values[list(rates)], np.array(list(rates.values()))
+    return None
 
 
 def _rates(tranches: Sequence[Tranche]) -> dict[str, float]:
