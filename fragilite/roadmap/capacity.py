@@ -22,7 +22,7 @@ PER_POST = "etp"
 
 
 def parse_capacities(texts: Sequence[str]) -> dict[str, float]:
-    """Read ``france_services=400``: people that one place of a kind, or one full-time equivalent, serves.
+    """Read ``france_services=400``: people served by one place of a kind, or by one full-time post.
 
     Raises
     ------

@@ -10,10 +10,10 @@ from fragilite.errors import UsageError
 from fragilite.indicators import age_bands
 from fragilite.inputs import population
 from fragilite.pipeline import Build
-from fragilite.robustness import SEED, Noise
 from fragilite.roadmap.scenario import Priorite
+from fragilite.robustness import SEED, Noise
 
-#: Draws of the need: the share of those where a commune keeps its sector is then within 10 points.
+#: Draws of the need: the share where a commune keeps its sector is then within 10 points.
 DRAWS = 100
 
 
@@ -35,8 +35,10 @@ def people_of(build: Build) -> pd.Series:
     )
 
 
-def kept(build: Build, priority: Priorite | None) -> pd.Series:
-    """Whether the people of a commune count in the loads, by ``code_insee``.
+def weights(build: Build, priority: Priorite | None) -> pd.Series:
+    """What a person of each commune counts for in the loads, 0–1, by ``code_insee``.
+
+    A commune without a class counts as one that is not in the priority.
 
     Raises
     ------
@@ -45,15 +47,15 @@ def kept(build: Build, priority: Priorite | None) -> pd.Series:
     """
     towns = build.communes.set_index("code_insee")
     if priority is None:
-        return pd.Series(True, towns.index)
+        return pd.Series(1.0, towns.index)
     if priority.colonne not in towns or towns[priority.colonne].isna().all():
         raise UsageError(
             f"Priorité à {priority.colonne} ≥ {priority.minimum} : la méthode "
             f"{build.method.methode.code} ne donne pas de telles classes.",
             "Prenez un scénario sans [priorite], comme volume.",
         )
-    found: pd.Series = (towns[priority.colonne] >= priority.minimum).fillna(False).astype(bool)
-    return found
+    first = (towns[priority.colonne] >= priority.minimum).fillna(False).astype(bool)
+    return first.astype("float64").where(first, priority.part_ailleurs)
 
 
 def drawn(build: Build, draws: int = DRAWS, seed: int = SEED) -> np.ndarray:

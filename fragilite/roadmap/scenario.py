@@ -29,10 +29,21 @@ class _Record(BaseModel):
 
 
 class Priorite(_Record):
-    """Communes that count: those of a class, or of a higher one."""
+    """Communes that count whole: those of a class, or of a higher one.
+
+    Attributes
+    ----------
+    colonne : str
+    minimum : int
+    part_ailleurs : float
+        What a person of another commune counts for, 0–1.
+    raison : str
+    """
 
     colonne: Literal["classe", "classe_usages"]
     minimum: int = Field(ge=1, le=5)
+    part_ailleurs: float = Field(ge=0, le=1)
+    raison: str = ""
 
 
 class Scenario(_Record):
@@ -138,7 +149,9 @@ def _parsed(text: str, name: str) -> Scenario:
     try:
         return Scenario.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{name} : ce n'est pas du TOML lisible : {toml_fault(error)}.", remedy) from error
+        raise UsageError(
+            f"{name} : ce n'est pas du TOML lisible : {toml_fault(error)}.", remedy
+        ) from error
     except ValidationError as error:
         problem = record_fault(error.errors()[0], suggest=_suggestion)
         raise UsageError(f"{name} : {problem}", remedy) from error

@@ -18,7 +18,7 @@ from fragilite.inventory import Known
 from fragilite.outputs import geographic_layer
 from fragilite.pipeline import Build
 from fragilite.roadmap.capacity import by_kind, receiving, said, served
-from fragilite.roadmap.need import DRAWS, drawn, kept, people_of
+from fragilite.roadmap.need import DRAWS, drawn, people_of, weights
 from fragilite.roadmap.scenario import Scenario, rules_of, settings_of
 from fragilite.siting import (
     Distances,
@@ -176,9 +176,7 @@ def study(
     away = _distances(build, times)
     links = neighbours(layer)
     again = drawn(build, draws)
-    outcomes = tuple(
-        _outcome(build, one, besoin, away, links, again, seconds) for one in scenarios
-    )
+    outcomes = tuple(_outcome(build, one, besoin, away, links, again, seconds) for one in scenarios)
     return Study(build, known, stated, besoin, outcomes, _notes(away, stated, besoin, draws))
 
 
@@ -216,12 +214,12 @@ def _outcome(
     seconds: float | None,
 ) -> Outcome:
     towns = build.communes.set_index("code_insee")
-    counted = kept(build, scenario.priorite)
+    weight = weights(build, scenario.priorite).to_numpy()
     ground = Ground(
         tuple(towns.index),
         tuple(towns["nom"]),
         tuple(towns["code_epci"].fillna("")),
-        besoin["nettes"].where(counted, 0.0).to_numpy(),
+        besoin["nettes"].to_numpy() * weight,
         away.valeurs,
         links,
         away.unite,
@@ -230,8 +228,7 @@ def _outcome(
     rules = rules_of(scenario, lambda text: _code(text, build))
     route = roadmap(ground, settings, rules, scenario.libelle)
     served_now = besoin["servies"].fillna(0).to_numpy()
-    need = np.where(counted, np.maximum(again - served_now, 0), 0.0)
-    steady = stability(route, need)
+    steady = stability(route, np.maximum(again - served_now, 0) * weight)
     passages = rounds(ground, route.plan, least=max(rules.min_demi_journees, 1))
     communes = _towns(build, ground, route, passages, steady, besoin)
     plans = [route.plan, naive_plan(ground, settings.postes)]
@@ -249,7 +246,9 @@ def _code(text: str, build: Build) -> str:
     try:
         found = find(text, build.inputs)
     except UsageError as error:  # its remedy is that of another command
-        raise UsageError(f"Règle : {error.message}", "Donnez un code INSEE du territoire.") from error
+        raise UsageError(
+            f"Règle : {error.message}", "Donnez un code INSEE du territoire."
+        ) from error
     if len(found) > 1:
         raise UsageError(
             f"Règle : {ambiguous(text, found).message}", f"Donnez son code, comme {found[0].code}."

@@ -211,7 +211,7 @@ def shared_communes(ground: Ground, model: Model) -> list[str]:
         left = need - one.postes * model.moyenne
         whole = "un poste lui est" if one.postes == 1 else f"{number(one.postes)} postes lui sont"
         found.append(
-            f"{ground.noms[one.commune]} ({number(need)} personnes) dépasse la charge d'un poste "
+            f"{ground.noms[one.commune]} ({number(need)} personnes comptées) dépasse la charge d'un poste "
             f"({number(model.moyenne)}) : {whole} réservé{'s' if one.postes > 1 else ''}, et "
             f"{number(left)} personnes ({number(100 * left / need)} %) sont partagées avec le "
             "secteur voisin."
