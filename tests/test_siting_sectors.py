@@ -85,7 +85,9 @@ def test_a_commune_heavier_than_a_post_has_its_own():
     assert own["code_insee"].tolist() == ["49001", "49001"]
     parts = found.plan.affectation.groupby("code_insee")["part"].sum()
     assert parts.to_numpy() == pytest.approx(1)
-    assert "Commune 0 (150 personnes) dépasse la charge d'un poste (50)" in found.messages[0]
+    assert (
+        "Commune 0 (150 personnes comptées) dépasse la charge d'un poste (50)" in found.messages[0]
+    )
     assert "2 postes lui sont réservés, et 50 personnes (33 %)" in found.messages[0]
 
 

@@ -15,7 +15,7 @@ from fragilite import outputs, pipeline
 from fragilite.columns import declared
 from fragilite.errors import FragiliteError
 from fragilite.method import available_methods, load_method
-from fragilite.outputs import notice, parse_formats, workbook
+from fragilite.outputs import notice, parse_formats, sheets, workbook
 from fragilite.outputs.tables import french, rounded
 from fragilite.pipeline import build
 from fragilite.table import Statut
@@ -47,7 +47,7 @@ def book(path):
 def table_of(sheet):
     """Cells under the labels, by column name; None where a cell is empty."""
     rows = list(sheet.iter_rows(values_only=True))
-    return pd.DataFrame(rows[workbook.FIRST :], columns=rows[workbook.NAMES], dtype=object)
+    return pd.DataFrame(rows[sheets.FIRST :], columns=rows[sheets.NAMES], dtype=object)
 
 
 def prose(sheet):
@@ -103,7 +103,7 @@ def test_types_and_formats_of_cells(book, built):
                 numeric = column.type in ("number", "integer")
                 assert cell.data_type == ("n" if numeric else "s"), (name, column.nom)
                 if numeric:
-                    assert cell.number_format == workbook.number_format(column)
+                    assert cell.number_format == sheets.number_format(column)
                 elif column.motif:
                     assert cell.number_format == "@"
 
@@ -172,7 +172,7 @@ def test_properties(book, built):
 
 
 def test_researcher_reads_it_with_pandas(path, built):
-    skipped = [workbook.NOTE, workbook.LABELS]
+    skipped = [sheets.NOTE, sheets.LABELS]
     types = {"code_epci": str}
     table = pd.read_excel(path, "Communes", skiprows=skipped, dtype=types, engine="openpyxl")
     assert table["indice"].tolist() == built.communes["indice"].round(1).tolist()
@@ -203,7 +203,7 @@ def luminance(colour):
 def mixed(place):
     """Colour of the scale at a place from 0 (lightest) to 2 (darkest), as spreadsheets mix it."""
     low = min(int(place), 1)
-    ends = [workbook.RAMP[low], workbook.RAMP[low + 1]]
+    ends = [sheets.RAMP[low], sheets.RAMP[low + 1]]
     channels = [[int(end[at : at + 2], 16) for at in (1, 3, 5)] for end in ends]
     share = place - low
     found = (round(a + share * (b - a)) for a, b in zip(*channels, strict=True))
@@ -228,7 +228,7 @@ def test_colours_follow_the_classes_of_the_method(book, built):
     assert set(rules) == {"E4:E179", "K4:K179"}
     scale = rules["E4:E179"]["colorScale"].colorScale
     assert [float(stop.val) for stop in scale.cfvo] == [27, 41, 55]
-    assert [f"#{colour.rgb[2:]}" for colour in scale.color] == list(workbook.RAMP)
+    assert [f"#{colour.rgb[2:]}" for colour in scale.color] == list(sheets.RAMP)
     assert workbook.limits(built, "usages") == (31.6, 47.55, 63.5)
     assert workbook.limits(built, "competences") == workbook.limits(built, "indice")
 

@@ -173,7 +173,7 @@ def study(
     stated = dict(capacities or {})
     besoin = _need(build, known, stated)
     layer = geographic_layer(build)
-    away = _distances(build, times)
+    away = distances(build, times)
     links = neighbours(layer)
     again = drawn(build, draws)
     outcomes = tuple(_outcome(build, one, besoin, away, links, again, seconds) for one in scenarios)
@@ -198,7 +198,16 @@ def _need(build: Build, known: Known, capacities: Mapping[str, float]) -> pd.Dat
     )
 
 
-def _distances(build: Build, times: Path | None) -> Distances:
+def distances(build: Build, times: Path | None) -> Distances:
+    """Between the communes of a build: straight line × declared factor, or a table of road times.
+
+    Raises
+    ------
+    UsageError
+        If the table cannot be read.
+    FragiliteError
+        If the outline of a commune is not at hand.
+    """
     if times is not None:
         return by_road(times, list(build.communes["code_insee"]))
     return by_air(centre_points(build.inputs))
@@ -331,21 +340,25 @@ def _posts(ground: Ground, plan: Plan, communes: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
+def distances_note(away: Distances) -> list[str]:
+    """How distances are measured, and which are missing, in French."""
+    detour = parameters()["facteur_detour"]
+    if away.unite != METRES:
+        said = ["Temps de route de la table donnée, entre communes."]
+        return [*said, away.message] if away.message else said
+    return [
+        f"Distances entre mairies (ou un point intérieur) : ligne droite × "
+        f"{number(declared('facteur_detour'), 1)}. {detour.raison}"
+    ]
+
+
 def _notes(
     away: Distances, capacities: Mapping[str, float], besoin: pd.DataFrame, draws: int
 ) -> list[str]:
-    detour = parameters()["facteur_detour"]
-    measured = (
-        f"Distances entre mairies (ou un point intérieur) : ligne droite × "
-        f"{number(declared('facteur_detour'), 1)}. {detour.raison}"
-        if away.unite == METRES
-        else "Temps de route de la table donnée, entre communes."
-    )
-    notes = [measured, said(capacities, float(besoin["servies"].sum()))]
-    notes += [away.message] if away.message else []
-    notes.append(
+    return [
+        *distances_note(away),
+        said(capacities, float(besoin["servies"].sum())),
         f"Stabilité : part de {number(draws)} tirages des personnes à accompagner (structure par "
         "âge du recensement dans la limite de son bruit) où la commune garde son secteur ; les "
-        "bases y sont recentrées, non rejouées en entier."
-    )
-    return notes
+        "bases y sont recentrées, non rejouées en entier.",
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -78,3 +79,12 @@ def _stacked(tables: list[tuple[Outcome, pd.DataFrame]]) -> pd.DataFrame:
             named.insert(2, "nom_secteur", names)
         parts.append(named)
     return pd.concat(parts, ignore_index=True)
+
+
+#: Every table, by the name of its sheet.
+TABLES: Mapping[str, Callable[[Study], pd.DataFrame]] = {
+    "Postes": posts,
+    "Communes": communes,
+    "Calendrier": calendar,
+    "Comparaison": plans,
+}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fragilite.errors import UsageError
-from fragilite.french import number
+from fragilite.french import number, plural
 from fragilite.siting.distances import METRES
 from fragilite.siting.parameters import declared_radii
 from fragilite.siting.problem import Ground, Model
@@ -209,10 +209,10 @@ def shared_communes(ground: Ground, model: Model) -> list[str]:
     for one in model.dedies:
         need = float(ground.besoin[one.commune])
         left = need - one.postes * model.moyenne
-        whole = "un poste lui est" if one.postes == 1 else f"{number(one.postes)} postes lui sont"
+        whole = plural(one.postes, "poste lui est réservé", "postes lui sont réservés")
         found.append(
-            f"{ground.noms[one.commune]} ({number(need)} personnes comptées) dépasse la charge d'un poste "
-            f"({number(model.moyenne)}) : {whole} réservé{'s' if one.postes > 1 else ''}, et "
+            f"{ground.noms[one.commune]} ({number(need)} personnes comptées) dépasse la charge "
+            f"d'un poste ({number(model.moyenne)}) : {whole}, et "
             f"{number(left)} personnes ({number(100 * left / need)} %) sont partagées avec le "
             "secteur voisin."
         )

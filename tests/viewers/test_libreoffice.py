@@ -6,8 +6,8 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from fragilite.outputs.sheets import FIRST, NAMES
 from fragilite.outputs.tables import french, rounded
-from fragilite.outputs.workbook import FIRST, NAMES
 
 #: Separator, quotes, UTF-8, first line, columns as they come, French of France, quotes are not a
 #: type, numbers recognised: what a double click does.
