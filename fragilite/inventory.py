@@ -263,8 +263,8 @@ def _dates(dates: Mapping[str, float], old_before: int) -> dict[str, Any]:
 
 def _mean(sums: Mapping[str, Mapping[str, float]], mean: str, people: float | None) -> Any:
     """A mean, and how many places state it: none of them makes it unknown, not zero."""
-    stating = int(sums.get(f"{mean}_lieux", {}).get("connu", 0))
-    total = sums.get(f"{mean}_total", {}).get("connu", 0.0) if stating else None
+    stating = int(sum(sums.get(f"{mean}_lieux", {}).values()))
+    total = sum(sums.get(f"{mean}_total", {}).values()) if stating else None
     each = 1000 * total / people if total is not None and people else None
     return {"lieux": stating, "total": total, "pour_1000": each}
 

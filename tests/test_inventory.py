@@ -172,8 +172,12 @@ def test_counts_by_hand():
     assert {key[1]: value for key, value in found.items() if key[0] == "type"} == {
         "epn": 1, "inconnu": 1,
     }  # fmt: skip
-    assert (found["etp_lieux", "connu"], found["etp_total", "connu"]) == (2, 2)
-    assert found["demi_journees_total", "connu"] == 4
+    by_kind = {"type_ouvert", "etp_lieux"}
+    assert {key: value for key, value in found.items() if key[0] in by_kind} == {
+        ("type_ouvert", "epn"): 1, ("etp_lieux", "epn"): 1, ("etp_lieux", "inconnu"): 1,
+    }  # fmt: skip
+    assert (found["etp_total", "epn"], found["etp_total", "inconnu"]) == (1.5, 0.5)
+    assert (found["demi_journees_lieux", "epn"], found["demi_journees_total", "epn"]) == (1, 4)
     assert found["etp_sieges", "connu"] == 2
     assert (found["date", "2020-05-01"], found["date", "inconnu"]) == (1, 1)
 
@@ -190,6 +194,22 @@ def test_means_per_thousand_people_and_unknown_is_not_zero(built):
     assert "inconnus" in render(facts)
     zero = facts_of(built, {"etp": 0})
     assert epci(zero, SAUMUR)["moyens"]["etp"]["pour_1000"] == 0  # said to be none: known
+
+
+def test_means_are_counted_by_kind(built):
+    """Of two town halls and a library, which say nothing: a planner may give each a default."""
+    town, library = {"type": "ccas_mairie"}, {"type": "bibliotheque"}
+    found = counted({**town, "demi_journees": 3}, {**town, "demi_journees": 5}, town, library)
+    silent = {
+        kind: found["type", kind] - found.get(("demi_journees_lieux", kind), 0)
+        for kind in ("ccas_mairie", "bibliotheque")
+    }
+    assert silent == {"ccas_mairie": 1, "bibliotheque": 1}
+    assert found["demi_journees_total", "ccas_mairie"] == 8
+    assert ("demi_journees_total", "bibliotheque") not in found
+    facts = facts_of(built, {**town, "etp": 1}, {**library, "etp": 2})
+    assert epci(facts, SAUMUR)["moyens"]["etp"]["total"] == 3  # every kind together
+    assert epci(facts, SAUMUR)["moyens"]["etp"]["lieux"] == 2
 
 
 def test_people_of_an_epci_in_part_are_those_of_its_communes_here(built):

@@ -107,11 +107,12 @@ def counts(merged: Merged) -> pd.DataFrame:
 
         - ``lieux``: ``ouvert``, ``etat_inconnu`` (these two receive), ``ferme``, ``sans_accueil``,
           and rows that are no place: ``siege`` (of an employer), ``commune`` (only counted);
-        - of the places that receive: ``type``; ``date`` of the information; ``services`` with
-          ``dits`` (places that state theirs); ``oui`` and ``dit`` by row of the grid (places that
-          say yes, that say yes or no); ``etp_lieux``, ``etp_total`` and the same of
-          ``demi_journees``, with the modality ``connu``;
-        - ``etp_sieges``: full-time equivalents known at the seat only.
+        - of the places that receive: ``type``, and ``type_ouvert`` for those said open; ``date`` of
+          the information; ``services`` with ``dits`` (places that state theirs); ``oui`` and
+          ``dit`` by row of the grid (places that say yes, that say yes or no); ``etp_lieux``
+          (places that state it), ``etp_total`` and the same of ``demi_journees``, by type: those
+          that state no mean are those of the type that are left;
+        - ``etp_sieges``: full-time equivalents known at the seat only, with ``connu``.
     """
     found: Counter[tuple[str, str, str]] = Counter()
     sums: dict[tuple[str, str, str], float] = {}
@@ -126,14 +127,17 @@ def counts(merged: Merged) -> pd.DataFrame:
             )
         if state not in RECOIVENT:
             continue
-        found[code, "type", place["type"] or INCONNU] += 1
+        kind = str(place["type"] or INCONNU)
+        found[code, "type", kind] += 1
+        if state == "ouvert":
+            found[code, "type_ouvert", kind] += 1
         found[code, "date", place["date_maj"] or INCONNU] += 1
         for measure, modality in said[place["id"]]:
             found[code, measure, modality] += 1
         for mean in MOYENS:
             if place[mean] == place[mean]:
-                found[code, f"{mean}_lieux", "connu"] += 1
-                key = (code, f"{mean}_total", "connu")
+                found[code, f"{mean}_lieux", kind] += 1
+                key = (code, f"{mean}_total", kind)
                 sums[key] = sums.get(key, 0) + place[mean]
     rows = [(*key, float(value)) for key, value in sorted({**found, **sums}.items())]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(
