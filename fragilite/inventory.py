@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,15 +18,7 @@ from typing import Any
 import pandas as pd
 
 from fragilite.errors import UsageError
-from fragilite.french import (
-    aligned,
-    day,
-    listing,
-    lower_first,
-    number,
-    paragraph,
-    plural,
-)
+from fragilite.french import day, listing, lower_first, number, plural
 from fragilite.ingestion.bundled import bundled_departements, bundled_places
 from fragilite.pipeline import FORMULA, Build
 from fragilite.places.communes import Communes
@@ -43,6 +34,7 @@ from fragilite.places.counts import (
 from fragilite.places.merging import Merged, merge
 from fragilite.places.reading import read
 from fragilite.places.schema import Places, schema, together
+from fragilite.sections import Section, Table, document, terminal
 
 #: Answers of the grid.
 OUI, AUCUNE = "oui", "aucune"
@@ -50,8 +42,8 @@ OUI, AUCUNE = "oui", "aucune"
 HEAVIEST = 10
 #: EPCI, then changes of a kind, that a terminal shows; the files hold them all.
 SHOWN_EPCI, SHOWN_CHANGES = 30, 10
-#: Columns of a terminal, and what the name of an EPCI takes of them.
-WIDTH, NAME = 100, 30
+#: Columns of a terminal that the name of an EPCI takes.
+NAME = 30
 SANS_EPCI = "Sans EPCI"
 #: Columns of the merged places whose change is told.
 WATCHED = ("type", "etat")
@@ -451,126 +443,34 @@ def _moved(before: str, after: str) -> str:
 # --- writing ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Table:
-    """A table of a text: the first columns are of words."""
-
-    header: list[str]
-    rows: list[list[str]]
-    texts: int = 1
-
-
-@dataclass(frozen=True)
-class _Section:
-    """A title, sentences, then tables."""
-
-    titre: str
-    phrases: list[str] = field(default_factory=list)
-    points: list[str] = field(default_factory=list)
-    tables: list[_Table] = field(default_factory=list)
-
-
 def render(facts: Mapping[str, Any]) -> str:
     """Write an inventory as French text for a terminal."""
-    blocks = []
-    for section in _sections(facts, short=True):
-        lines = [section.titre]
-        lines += [paragraph(text, "  ") for text in section.phrases]
-        lines += [paragraph(text, "  - ").replace("\n  - ", "\n    ") for text in section.points]
-        for table in section.tables:
-            for part in _fitting(table):
-                lines += aligned(part.header, part.rows, set(part.header[: part.texts]))
-        blocks.append("\n".join(lines))
-    return "\n\n".join(blocks)
+    return terminal(_sections(facts, short=True))
 
 
 def markdown(facts: Mapping[str, Any]) -> str:
     """Write an inventory as a Markdown document."""
-    first, *others = _sections(facts, short=False)
-    lines = [f"# {first.titre}", *_md_body(first)]
-    for section in others:
-        lines += ["", f"## {section.titre}", *_md_body(section)]
-    return "\n".join(lines) + "\n"
+    return document(_sections(facts, short=False))
 
 
-def _md_body(section: _Section) -> Iterator[str]:
-    for text in section.phrases:
-        yield from ("", _escaped(text))
-    if section.points:
-        yield ""
-    for text in section.points:
-        yield f"- {_escaped(text)}"
-    for table in section.tables:
-        places = range(len(table.header))
-        yield ""
-        yield _md_row(table.header)
-        yield _md_row(["---" if place < table.texts else "---:" for place in places])
-        for row in table.rows:
-            yield _md_row([_escaped(cell) for cell in row])
-
-
-def _md_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _escaped(text: str) -> str:
-    """A text of a list in Markdown: its signs stay signs."""
-    for mark in "\\|*_<>[]`#":
-        text = text.replace(mark, f"\\{mark}")
-    return text
-
-
-def _fitting(table: _Table) -> Iterator[_Table]:
-    """A table in as many parts as it takes to fit a terminal; the first columns are in each."""
-    widths = [
-        max(len(line[place]) for line in [table.header, *table.rows])
-        for place in range(len(table.header))
-    ]
-    names = list(range(table.texts))
-    room = WIDTH - sum(widths[place] + 2 for place in names)
-    places = list(range(table.texts, len(widths)))
-    parts = _parts(places, widths, room, len(places))
-    for part in _parts(places, widths, room, math.ceil(len(places) / len(parts))):
-        yield _columns(table, [*names, *part])
-
-
-def _parts(places: Sequence[int], widths: Sequence[int], room: int, most: int) -> list[list[int]]:
-    """Columns in their order, as many a part as there is room for, `most` at most."""
-    parts: list[list[int]] = [[]]
-    for place in places:
-        used = sum(widths[one] + 2 for one in [*parts[-1], place])
-        if parts[-1] and (used > room or len(parts[-1]) >= most):
-            parts.append([])
-        parts[-1].append(place)
-    return parts
-
-
-def _columns(table: _Table, places: Sequence[int]) -> _Table:
-    return _Table(
-        [table.header[place] for place in places],
-        [[row[place] for place in places] for row in table.rows],
-        table.texts,
-    )
-
-
-def _sections(facts: Mapping[str, Any], *, short: bool) -> list[_Section]:
+def _sections(facts: Mapping[str, Any], *, short: bool) -> list[Section]:
     """Every part of the text, for a terminal (`short`) or a document."""
     shown = facts["epci"][:SHOWN_EPCI] if short else facts["epci"]
     hidden = len(facts["epci"]) - len(shown)
     note = [f"{plural(hidden, 'EPCI', 'EPCI')} de plus dans le fichier (-o)."] if hidden else []
     sections = [
         _opening(facts),
-        _Section(
+        Section(
             "Lieux, personnes à accompagner et moyens connus",
             [*_means_sentences(facts), *note],
             tables=[_means_table(shown, facts["ensemble"], short=short)],
         ),
-        _Section(
+        Section(
             "Types de lieux et dates de l'information",
             [_old_sentence(facts["ancien_avant"]), *note],
             _kinds(shown, facts),
         ),
-        _Section(
+        Section(
             "Qui répond à quoi : la grille",
             [*(f"« {name} » : {meaning}." for name, meaning in MEANINGS.items()), KINDS, *note],
             tables=[_grid(facts, shown, group, short=short) for group in GROUPS],
@@ -585,11 +485,11 @@ def _sections(facts: Mapping[str, Any], *, short: bool) -> list[_Section]:
     if more:
         remarks = [*remarks, f"et {plural(more, 'remarque')} de plus dans le fichier (-o)."]
     if remarks:
-        sections.append(_Section("À savoir", points=list(remarks)))
+        sections.append(Section("À savoir", points=list(remarks)))
     return sections
 
 
-def _opening(facts: Mapping[str, Any]) -> _Section:
+def _opening(facts: Mapping[str, Any]) -> Section:
     where, whole, due = facts["territoire"], facts["ensemble"], facts["revision"]
     phrases = [
         f"{plural(whole['lieux'], 'lieu connu qui reçoit', 'lieux connus qui reçoivent')}"
@@ -617,7 +517,7 @@ def _opening(facts: Mapping[str, Any]) -> _Section:
         + f"{plural(one['lieux'], 'ligne')}, licence : {one['licence']}"
         for one in facts["listes"]
     ]
-    return _Section(f"État des lieux : {where['nom']}", phrases, points)
+    return Section(f"État des lieux : {where['nom']}", phrases, points)
 
 
 def _open_words(states: Mapping[str, int]) -> str:
@@ -666,13 +566,13 @@ def _means_sentences(facts: Mapping[str, Any]) -> list[str]:
 
 def _means_table(
     rows: Sequence[Mapping[str, Any]], whole: Mapping[str, Any], *, short: bool
-) -> _Table:
+) -> Table:
     known = [mean for mean in MOYENS if whole["moyens"][mean]["lieux"]]
     words = {"etp": "ETP/1 000", "demi_journees": "demi-j./1 000"}
     without = "sans lieu" if short else "communes sans lieu"
     header = ["EPCI", "lieux", "fermés", without, "personnes"]
     lines = [*rows, {**whole, "nom_epci": "Ensemble"}]
-    return _Table(
+    return Table(
         [*header, *(words[mean] for mean in known)],
         [
             [
@@ -743,9 +643,9 @@ def _ages(row: Mapping[str, Any], old_before: int) -> str:
 
 def _grid(
     facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], group: str, *, short: bool
-) -> _Table:
+) -> Table:
     lignes = [ligne for ligne in facts["lignes"] if ligne["groupe"] == group]
-    return _Table(
+    return Table(
         [GROUPS[group], *(ligne["court" if short else "libelle"] for ligne in lignes)],
         [
             [
@@ -765,7 +665,7 @@ def _answer(cell: Mapping[str, Any], *, short: bool) -> str:
     return str(cell["reponse"])
 
 
-def _hollow_section(facts: Mapping[str, Any]) -> _Section:
+def _hollow_section(facts: Mapping[str, Any]) -> Section:
     """What nobody is known to answer: first what is so everywhere, then EPCI by EPCI."""
     hollows = facts["creux"]["services"]
     labels = {ligne["code"]: lower_first(_bare(ligne["libelle"])) for ligne in facts["lignes"]}
@@ -789,23 +689,23 @@ def _hollow_section(facts: Mapping[str, Any]) -> _Section:
             points.append(f"{one['nom_epci']} : {' ; '.join(said)}")
     if not phrases and not points:
         phrases = ["Chaque service a une réponse connue dans chaque EPCI."]
-    return _Section("Les creux : services sans réponse connue", phrases, points)
+    return Section("Les creux : services sans réponse connue", phrases, points)
 
 
-def _lone_section(facts: Mapping[str, Any]) -> _Section:
+def _lone_section(facts: Mapping[str, Any]) -> Section:
     lone = facts["creux"]["communes"]
     title = "Les creux : communes sans lieu connu, le plus de personnes à accompagner"
     if not lone:
-        return _Section(title, ["Aucune : chaque commune chiffrée a un lieu connu."])
+        return Section(title, ["Aucune : chaque commune chiffrée a un lieu connu."])
     rows = [[one["nom"], one["nom_epci"], number(one["personnes"])] for one in lone]
-    return _Section(
+    return Section(
         title,
         ["Un lieu d'une commune voisine, ou que les listes n'ont pas, peut les servir."],
-        tables=[_Table(["commune", "EPCI", "personnes"], rows, 2)],
+        tables=[Table(["commune", "EPCI", "personnes"], rows, 2)],
     )
 
 
-def _since_section(since: Mapping[str, Any], *, short: bool) -> _Section:
+def _since_section(since: Mapping[str, Any], *, short: bool) -> Section:
     dates = since["dates"]
     when = f" (information la plus récente : {day(since['date'])})" if since["date"] else ""
     new, gone = since["nouveaux"], since["disparus"]
@@ -823,7 +723,7 @@ def _since_section(since: Mapping[str, Any], *, short: bool) -> _Section:
         *_named("Absent aujourd'hui", gone, short=short),
         *_named("Changé", since["changes"], short=short),
     ]
-    return _Section("Depuis le dernier inventaire", phrases, points)
+    return Section("Depuis le dernier inventaire", phrases, points)
 
 
 def _named(title: str, places: Sequence[Mapping[str, Any]], *, short: bool) -> list[str]:
