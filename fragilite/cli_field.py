@@ -24,7 +24,7 @@ from fragilite.cli_options import (
     dumped,
     options_of,
 )
-from fragilite.cli_places import Decisions, Objections
+from fragilite.cli_places import Decisions, MappingOption, Objections
 from fragilite.errors import UsageError
 from fragilite.french_help import FrenchCommand
 
@@ -87,6 +87,7 @@ def _orient(
             show_default=False,
         ),
     ] = None,
+    mapping: MappingOption = None,
     most: Annotated[
         int,
         typer.Option(
@@ -114,9 +115,9 @@ def _orient(
         publics_named,
         render,
     )
+    from fragilite.places.communes import Communes
     from fragilite.places.merging import merge, read_decisions, read_objections
-    from fragilite.places.reading import read
-    from fragilite.places.schema import together
+    from fragilite.places.reading import read_lists
     from fragilite.territory import parse_territory
 
     wanted, who, today = need_named(need), publics_named(public), _today(date)
@@ -132,7 +133,8 @@ def _orient(
     inputs = built(where, DEFAULT_METHOD, year, options).inputs
     town = origin(commune, inputs)
     around = departements_around(town.point)
-    lists = together(read(file, departements=around) for file in places)
+    names = Communes.of(inputs.communes, inputs.anciennes)
+    lists = read_lists(places, mapping or (), communes=names, departements=around)
     merged = merge(
         lists,
         read_decisions(decisions) if decisions else (),

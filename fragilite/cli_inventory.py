@@ -9,7 +9,7 @@ import typer
 
 from fragilite.cli_build import on_a_build
 from fragilite.cli_options import Json, Overwrite, dumped, output_option
-from fragilite.cli_places import PANEL
+from fragilite.cli_places import PANEL, MappingOption
 from fragilite.french_help import FrenchCommand
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
 def _inventory(
     build: Build,
     places: PlacesOption = None,
+    mapping: MappingOption = None,
     since: Annotated[
         Path | None,
         typer.Option(
@@ -54,10 +55,10 @@ def _inventory(
     as_json: Json = False,
 ) -> None:
     """Dresse l'état des lieux : qui aide où, avec quels moyens, et ce que personne ne dit."""
-    from fragilite.inventory import inventory, markdown, of_bundle, of_lists, render, tidy
+    from fragilite.inventory import inventory, known_places, markdown, render, tidy
     from fragilite.report_file import write_report
 
-    known = of_lists(build, places) if places else of_bundle(build)
+    known = known_places(build, places or (), mapping or ())
     facts = inventory(build, known, since)
     if output is not None:
         suffix = output.suffix.lower()

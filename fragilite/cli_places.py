@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fragilite.cli_options import Dept, Json, Overwrite, Report, dumped
+from fragilite.cli_options import Dept, Json, Overwrite, Report, dumped, options_of
 from fragilite.errors import CheckFailedError, UsageError
 from fragilite.french_help import FrenchCommand, FrenchGroup
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fragilite.places.communes import Communes
     from fragilite.places.merging import Merged
     from fragilite.places.schema import Places, Remarque
 
@@ -26,12 +27,22 @@ Lists = Annotated[
     list[Path], typer.Argument(metavar="LISTE", help="Listes de lieux : CSV ou tableurs.")
 ]
 MappingOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--mapping",
         metavar="NOM|FICHIER",
-        help="Correspondance d'une liste : l'une de celles qui sont livrées, ou un fichier TOML "
-        "(par défaut reconnue à ses colonnes).",
+        help="Correspondance livrée ou fichier TOML, pour la liste qui en a les colonnes "
+        "(répétable) ; les autres listes sont reconnues.",
+        show_default=False,
+    ),
+]
+Names = Annotated[
+    Path | None,
+    typer.Option(
+        "--raw",
+        metavar="DOSSIER",
+        help="Dossier de la liste des communes de l'Insee (fragilite fetch insee_cog), dont les "
+        "noms retrouvent un code absent ; ceux du 49 sont livrés.",
         show_default=False,
     ),
 ]
@@ -114,6 +125,7 @@ def _template(
 
 def _check(
     file: Annotated[Path, typer.Argument(metavar="FICHIER", help="Tableau rempli.")],
+    raw: Names = None,
     as_json: Json = False,
 ) -> None:
     """Vérifie un tableau rempli, ligne par ligne, et dit comment corriger."""
@@ -122,7 +134,7 @@ def _check(
     from fragilite.french import plural
     from fragilite.places.checking import check
 
-    found = check(file)
+    found = check(file, communes=_names(raw))
     wrong = sum(problem.bloquant for problem in found)
     if as_json:
         typer.echo(dumped([asdict(problem) for problem in found]))
@@ -160,6 +172,7 @@ def _read(
     mapping: MappingOption = None,
     date: DateOption = None,
     dept: Dept = None,
+    raw: Names = None,
     output: Report = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -170,7 +183,7 @@ def _read(
 
     if output is not None:
         check_target(output, [".csv"], overwrite=overwrite)
-    places = _places(files, mapping, date, dept)
+    places = _places(files, mapping, date, dept, raw)
     if output is not None:
         write_report(output, places_csv(places.lieux), ".csv", overwrite=overwrite)
     typer.echo(dumped(_facts(places)) if as_json else _told(places))
@@ -189,13 +202,14 @@ def _merge(
     mapping: MappingOption = None,
     date: DateOption = None,
     dept: Dept = None,
+    raw: Names = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Rassemble les lignes qui sont le même lieu : tout est gardé, expliqué, et se défait."""
     from fragilite.places.merging import summary
 
-    merged = _merged(files, mapping, date, dept, decisions, objections)
+    merged = _joined(_places(files, mapping, date, dept, raw), decisions, objections)
     written = _write_tables(merged, output, overwrite=overwrite)
     if as_json:
         typer.echo(dumped({"lieux": len(merged.lieux), "lignes": len(merged.lignes),
@@ -223,6 +237,7 @@ def _export(
     mapping: MappingOption = None,
     date: DateOption = None,
     dept: Dept = None,
+    raw: Names = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Rassemble des listes et les écrit au standard mednum, en GeoJSON ou en GeoPackage."""
@@ -232,7 +247,7 @@ def _export(
 
     suffixes = [".csv", ".geojson", ".gpkg"]
     check_target(output, suffixes, overwrite=overwrite)
-    places = _places(files, mapping, date, dept)
+    places = _places(files, mapping, date, dept, raw)
     merged = _joined(places, decisions, None)
     lieux = merged.lieux
     left: list[str] = []
@@ -264,28 +279,34 @@ def _export(
 # --- what they share -----------------------------------------------------------------------------
 
 
-def _places(files: list[Path], mapping: str | None, date: str | None, dept: str | None) -> Places:
+def _places(
+    files: list[Path],
+    mapping: list[str] | None,
+    date: str | None,
+    dept: str | None,
+    raw: Path | None,
+) -> Places:
     """The lists, read and put end to end, kept to some départements."""
     from fragilite.cog import parse_departement
     from fragilite.places.cleaning import parse_date
-    from fragilite.places.reading import read
-    from fragilite.places.schema import together
+    from fragilite.places.reading import read_lists
 
     if date and parse_date(date) != date:
         raise UsageError(f"--date : « {date} » n'est pas une date.", "Exemple : --date 2024-08-01.")
     kept = [parse_departement(code).code for code in dept.split(",")] if dept else []
-    return together(read(file, mapping, date=date or "", departements=kept) for file in files)
+    return read_lists(
+        files, mapping or (), communes=_names(raw), date=date or "", departements=kept
+    )
 
 
-def _merged(
-    files: list[Path],
-    mapping: str | None,
-    date: str | None,
-    dept: str | None,
-    decisions: Path | None,
-    objections: Path | None,
-) -> Merged:
-    return _joined(_places(files, mapping, date, dept), decisions, objections)
+def _names(raw: Path | None) -> Communes | None:
+    """Names of the communes of France where a folder holds them; else those that are bundled."""
+    if raw is None:
+        return None
+    from fragilite.ingestion.files import commune_names
+    from fragilite.places.communes import Communes
+
+    return Communes.of(*commune_names(options_of(raw, None, None, offline=True)))
 
 
 def _joined(places: Places, decisions: Path | None, objections: Path | None) -> Merged:

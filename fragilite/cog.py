@@ -54,6 +54,8 @@ _COLLECTIVITES = {
 _PROJECTIONS = {"971": 5490, "972": 5490, "973": 2972, "974": 2975, "976": 4471}
 LAMBERT_93 = 2154
 WGS_84 = 4326
+#: Mean radius of the Earth, in metres (IUGG).
+EARTH = 6_371_008.8
 
 _CODE = re.compile(r"(?:\d{2}|2[AB])\d{3}")
 

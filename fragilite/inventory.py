@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
@@ -27,13 +27,16 @@ from fragilite.places.counts import (
     MOYENS,
     RECOIVENT,
     Ligne,
+    bare,
     counts,
+    kind_label,
+    list_line,
     list_record,
     rules,
 )
 from fragilite.places.merging import Merged, merge
-from fragilite.places.reading import read
-from fragilite.places.schema import Places, schema, together
+from fragilite.places.reading import read_lists
+from fragilite.places.schema import Places, schema
 from fragilite.sections import Section, Table, document, terminal
 
 #: Answers of the grid.
@@ -82,15 +85,49 @@ class Known:
     remarques: list[str] = field(default_factory=list)
 
 
-def of_lists(build: Build, files: Sequence[Path]) -> Known:
+def known_places(
+    build: Build,
+    files: Sequence[Path],
+    own: Sequence[str] = (),
+    departements: Collection[str] = (),
+) -> Known:
+    """What a command knows of places: the lists it is given, else the counts that travel with it.
+
+    Parameters and errors are those of :func:`of_lists` and :func:`of_bundle`.
+    """
+    if files:
+        return of_lists(build, files, own, departements)
+    if own:
+        raise UsageError(
+            "--mapping dit comment lire une liste, et aucune n'est donnée.",
+            "Ajoutez --places LISTE.csv, ou retirez --mapping.",
+        )
+    return of_bundle(build)
+
+
+def of_lists(
+    build: Build,
+    files: Sequence[Path],
+    own: Sequence[str] = (),
+    departements: Collection[str] = (),
+) -> Known:
     """Read lists of places and bring them together, for the territory of a build.
+
+    Parameters
+    ----------
+    build : Build
+    files : sequence of Path
+    own : sequence of str
+        Mappings that a user chose (:func:`fragilite.places.reading.read_lists`).
+    departements : collection of str
+        Where places are kept; by default the départements of its communes.
 
     Raises
     ------
     UsageError
-        As :func:`fragilite.places.reading.read` and :func:`fragilite.places.merging.merge`.
+        As :func:`fragilite.places.reading.read_lists` and :func:`fragilite.places.merging.merge`.
     """
-    places = _read(build, files)
+    places = _read(build, files, own, departements)
     merged = merge(places)
     return Known(
         counts(merged),
@@ -123,11 +160,16 @@ def of_bundle(build: Build) -> Known:
     )
 
 
-def _read(build: Build, files: Sequence[Path]) -> Places:
-    frames = build.inputs
-    communes = Communes.of(frames.communes, frames.anciennes)
-    departements = sorted(set(build.communes["code_departement"]))
-    return together(read(file, communes=communes, departements=departements) for file in files)
+def _read(
+    build: Build,
+    files: Sequence[Path],
+    own: Sequence[str] = (),
+    departements: Collection[str] = (),
+) -> Places:
+    around = build.inputs.around  # a list names communes outside of the EPCI as well
+    kept = departements or sorted(set(build.communes["code_departement"]))
+    communes = Communes.of(around.communes, around.anciennes)
+    return read_lists(files, own, communes=communes, departements=kept)
 
 
 # --- facts ---------------------------------------------------------------------------------------
@@ -511,12 +553,7 @@ def _opening(facts: Mapping[str, Any]) -> Section:
     aside = _asides(whole)
     if aside:
         phrases.append(f"À part, non comptés : {listing(aside)}.")
-    points = [
-        f"{one['titre']} ({one['producteur']}), "
-        + (f"{day(one['date'])}, " if one["date"] else "")
-        + f"{plural(one['lieux'], 'ligne')}, licence : {one['licence']}"
-        for one in facts["listes"]
-    ]
+    points = [list_line(one) for one in facts["listes"]]
     return Section(f"État des lieux : {where['nom']}", phrases, points)
 
 
@@ -612,18 +649,11 @@ def _kinds(rows: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> list[
         if not row["lieux"]:
             found.append(f"{row['nom_epci']} : aucun lieu connu")
             continue
-        kinds = " ; ".join(f"{_kind(code)} {number(count)}" for code, count in row["types"].items())
+        kinds = " ; ".join(
+            f"{kind_label(code)} {number(count)}" for code, count in row["types"].items()
+        )
         found.append(f"{row['nom_epci']} : {kinds}. {_ages(row, facts['ancien_avant'])}")
     return found
-
-
-def _kind(code: str) -> str:
-    return "type inconnu" if code == INCONNU else _bare(schema().words("type")[code].libelle)
-
-
-def _bare(label: str) -> str:
-    """A label without what it explains between brackets, for a line that holds many."""
-    return label.split(" (")[0]
 
 
 def _ages(row: Mapping[str, Any], old_before: int) -> str:
@@ -668,7 +698,7 @@ def _answer(cell: Mapping[str, Any], *, short: bool) -> str:
 def _hollow_section(facts: Mapping[str, Any]) -> Section:
     """What nobody is known to answer: first what is so everywhere, then EPCI by EPCI."""
     hollows = facts["creux"]["services"]
-    labels = {ligne["code"]: lower_first(_bare(ligne["libelle"])) for ligne in facts["lignes"]}
+    labels = {ligne["code"]: lower_first(bare(ligne["libelle"])) for ligne in facts["lignes"]}
     everywhere = {
         answer: [code for code in labels if hollows and all(code in one[answer] for one in hollows)]
         for answer in (AUCUNE, INCONNU)

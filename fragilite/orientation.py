@@ -16,24 +16,25 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from fragilite.centres import HALL, INSIDE, centres
 from fragilite.errors import FragiliteError, UsageError
 from fragilite.explanation import find
-from fragilite.french import day, fold, listing, lower_first, number, paragraph, plural
+from fragilite.french import day, fold, listing, lower_first, number, of_name, paragraph, plural
 from fragilite.inputs import Inputs
 from fragilite.places.mapping import OWN, mappings
 from fragilite.places.merging import Merged
-from fragilite.places.points import bounds
+from fragilite.places.points import departements_near
 from fragilite.places.schema import Origine, schema, split
 from fragilite.places.similarity import metres
 from fragilite.siting.parameters import declared, parameters
 from fragilite.user_table import some
 
-#: A degree of latitude.
-KM_PER_DEGREE = 111.2
 #: Words of the schema that this command gives a meaning of its own.
 CLOSED, NO, PLACE, NO_PUBLIC = "ferme", "non", "lieu", "pas_de_public"
 ITINERANT, AIDANTS_CONNECT = "itinerant", "aidants_connect"
 
+#: What a centre is, in a sentence.
+CENTRES = {HALL: "la mairie", INSIDE: "un point à l'intérieur"}
 #: Before the address of a site.
 SITE = "Site : "
 #: Values that decide whether a place is proposed: the date of the oldest is that of the whole.
@@ -189,7 +190,9 @@ class Origin:
     epci : str
         Name of its EPCI, ``""`` without one.
     point : tuple of float
-        Longitude and latitude of a point that is inside its outline.
+        Longitude and latitude of its centre (:func:`fragilite.centres.centres`).
+    centre : str
+        What that point is: its town hall, or a point inside its outline.
     """
 
     code: str
@@ -197,17 +200,18 @@ class Origin:
     demandee_comme: str
     epci: str
     point: tuple[float, float]
+    centre: str
 
 
 def origin(text: str, inputs: Inputs) -> Origin:
-    """Find a commune by its code or its name, today's or a former one, and a point inside it.
+    """Find a commune by its code or its name, today's or a former one, and its centre.
 
     Raises
     ------
     UsageError
         If the name is unknown, or may mean several communes.
     FragiliteError
-        If its outline is not at hand: no distance can be told.
+        If neither its town hall nor its outline is at hand: no distance can be told.
     """
     try:
         found = find(text, inputs)
@@ -220,44 +224,35 @@ def origin(text: str, inputs: Inputs) -> Origin:
             f"Donnez son code : --commune {found[0].code}",
         )
     code = found[0].code
-    points = inner_points(inputs)
+    points = _points(inputs)
     if code not in points:
         raise FragiliteError(
-            f"Le contour de {found[0].nom} ({code}) n'est pas à portée : aucune distance possible.",
+            f"Ni la mairie ni le contour de {found[0].nom} ({code}) ne sont à portée : aucune "
+            "distance possible.",
             "Prenez les contours : fragilite fetch contours",
         )
     epci = inputs.communes["nom_epci"].get(code)
     named = epci if isinstance(epci, str) else ""
-    return Origin(code, found[0].nom, found[0].ancienne, named, points[code])
+    longitude, latitude, centre = points[code]
+    return Origin(code, found[0].nom, found[0].ancienne, named, (longitude, latitude), centre)
 
 
-def inner_points(inputs: Inputs) -> dict[str, tuple[float, float]]:
-    """Longitude and latitude of a point inside each commune whose outline is known.
-
-    The town hall would be better, but its coordinates fall outside the commune for some.
-    """
-    outlines = inputs.contours()
-    inside = outlines.geometry[~outlines.geometry.isna() & ~outlines.geometry.is_empty]
-    points = inside.representative_point().to_crs(4326)
-    return {str(code): (float(point.x), float(point.y)) for code, point in points.items()}
+def _points(inputs: Inputs) -> dict[str, tuple[float, float, str]]:
+    """Longitude, latitude and kind of the centre of each commune that has one."""
+    known = centres(inputs).dropna(subset=["longitude"])
+    columns = (known[name] for name in ("longitude", "latitude", "origine"))
+    return dict(zip(known.index, zip(*columns, strict=True), strict=True))
 
 
 def departements_around(point: tuple[float, float]) -> list[str]:
-    """Départements whose bounds are near enough to a point for their places to count.
+    """Départements near enough to a point for their places to count.
 
     Examples
     --------
     >>> departements_around((-1.04, 44.5))  # Biscarrosse
     ['33', '40']
     """
-    longitude, latitude = point
-    reach = vocabulary().distance.voisinage_km / KM_PER_DEGREE
-    wide = reach / math.cos(math.radians(latitude))
-    return sorted(
-        code
-        for code, (west, south, east, north) in bounds().items()
-        if west - wide <= longitude <= east + wide and south - reach <= latitude <= north + reach
-    )
+    return departements_near([point], vocabulary().distance.voisinage_km)
 
 
 # --- gathering -------------------------------------------------------------------------------
@@ -355,6 +350,7 @@ def orient(
         "commune": {
             "code_insee": commune.code, "nom": commune.nom,
             "demandee_comme": commune.demandee_comme, "nom_epci": commune.epci,
+            "centre": commune.centre,
         },
         "besoin": {"code": besoin, "libelle": need.libelle},
         "publics": [{"code": code, "libelle": words.publics[code].libelle} for code in publics],
@@ -395,13 +391,13 @@ def _placed(
 
     What travels and serves the commune comes to it, however far its base is.
     """
-    inside, factor = inner_points(inputs), declared(DETOUR)
+    known, factor = _points(inputs), declared(DETOUR)
     for row in merged.lieux.to_dict("records"):
         place: dict[str, Any] = {str(name): cell for name, cell in row.items()}
         point: tuple[float, float] | None = (place["longitude"], place["latitude"])
         exact = place["longitude"] == place["longitude"]
         if not exact:
-            point = inside.get(place["code_insee"])
+            point = known[place["code_insee"]][:2] if place["code_insee"] in known else None
         km = metres(commune.point, point) * factor / 1000 if point else math.inf
         comes = _serves(place, question) is True and ITINERANT in _kinds(place)
         yield place | {
@@ -601,7 +597,7 @@ def _heading(facts: dict[str, Any]) -> list[str]:
         lines.append(
             paragraph(
                 f"{town['demandee_comme']} est aujourd'hui dans cette commune : les distances "
-                "partent d'un point de l'ensemble.",
+                f"partent {of_name(CENTRES[town['centre']])} de l'ensemble.",
                 "  ",
             )
         )
@@ -660,7 +656,7 @@ def _numbered(places: Sequence[dict[str, Any]], facts: dict[str, Any]) -> list[s
     lines: list[str] = []
     for rank, place in enumerate(places, start=1):
         first, *others = _place(place, facts)
-        lines.append(paragraph(f"{rank}. {first}", "  "))
+        lines.append(paragraph(f"{rank}. {first}", "  ").replace("\n", "\n   "))
         # an address of a site that is cut no longer opens
         lines += [
             f"     {text}" if text.startswith(SITE) else paragraph(text, "     ") for text in others
@@ -757,8 +753,9 @@ def _aside(facts: dict[str, Any]) -> list[str]:
 def _notes(facts: dict[str, Any]) -> list[str]:
     rules = facts["distance"]
     notes = [
-        f"Distances : ligne droite × {number(rules['facteur'], 1)}, depuis un point à l'intérieur "
-        f"de la commune. {rules['raison']} ({rules['reference'].rstrip('.')}.)",
+        f"Distances : ligne droite × {number(rules['facteur'], 1)}, "
+        f"depuis {CENTRES[facts['commune']['centre']]} de la commune. "
+        f"{rules['raison']} ({rules['reference'].rstrip('.')}.)",
         "Une liste vieillit, et ne connaît pas tous les lieux : un appel avant d'envoyer quelqu'un "
         "évite un trajet pour rien.",
         "Un besoin, un public, une commune : rien d'autre n'est demandé de la personne, et rien "

@@ -187,24 +187,31 @@ def lay_out_coverage(root: Path) -> None:
         put(root, file.url, packed.getvalue())
 
 
-def lay_out_frame(root: Path) -> None:
-    """Communes of 2026, EPCI of 2025, outlines of 2026."""
-    here = bundled.read("49", 2026)
-    known = departements()
+def list_of_communes() -> dict[str, bytes]:
+    """INSEE's files of 2026, by name: true names in 49, « Commune 44109 » elsewhere."""
+    here, known = bundled.read("49", 2026), departements()
     rows = ["TYPECOM,COM,REG,DEP,CTCD,ARR,TNCC,NCC,NCCENR,LIBELLE,CAN,COMPARENT"]
     for code in sorted(codes_of(2026)):
         where = known[departement_of(code)]
         nom = here.communes["nom"].get(code, f"Commune {code}")
         rows.append(f'COM,{code},{where.code_region},{where.code},{where.code}D,,0,X,X,"{nom}",,')
     rows.append("COMD,49018,,,,,0,BAUGE,Baugé,Baugé,,49018")
-    listing = "\n".join(rows).encode()
-    put(root, address("insee_cog", "2026", "v_commune_2026.csv"), listing)
     movements = (
         "MOD,DATE_EFF,TYPECOM_AV,COM_AV,TNCC_AV,NCC_AV,NCCENR_AV,LIBELLE_AV,TYPECOM_AP,COM_AP,"
         "TNCC_AP,NCC_AP,NCCENR_AP,LIBELLE_AP\n"
         "32,2024-01-01,COM,49321,0,X,X,Saint-Sigismond,COM,49160,0,X,X,Ingrandes\n"
     )
-    put(root, address("insee_cog", "2026", "v_mvt_commune_2026.csv"), movements.encode())
+    return {
+        "v_commune_2026.csv": "\n".join(rows).encode(),
+        "v_mvt_commune_2026.csv": movements.encode(),
+    }
+
+
+def lay_out_frame(root: Path) -> None:
+    """Communes of 2026, EPCI of 2025, outlines of 2026."""
+    here = bundled.read("49", 2026)
+    for name, rows in list_of_communes().items():
+        put(root, address("insee_cog", "2026", name), rows)
 
     content = io.BytesIO()
     book = xlsxwriter.Workbook(content)

@@ -5,10 +5,11 @@ import json
 
 import pytest
 import typer
+from publishers import list_of_communes
 from typer.testing import CliRunner
 
 from fragilite import cli_places
-from fragilite.errors import CheckFailedError, UsageError
+from fragilite.errors import CheckFailedError, SourceUnavailableError, UsageError
 from fragilite.french_help import FrenchGroup
 
 LISTS = ("cd49", "france_services", "mednum", "hub_conumm")
@@ -94,6 +95,34 @@ def test_read(run, lists, tmp_path):
     assert facts["listes"][0]["licence"] == "Licence Ouverte 2.0"
     with pytest.raises(UsageError, match="n'est pas une date"):
         run("read", lists[1], "--date", "hier")
+
+
+def test_names_of_other_départements_come_from_a_folder(run, tmp_path):
+    raw, vide = tmp_path / "brut", tmp_path / "vide"
+    raw.mkdir()
+    vide.mkdir()
+    for name, rows in list_of_communes().items():
+        (raw / name).write_bytes(rows)
+    header = "Nom du lieu;Qui renseigne;Type de lieu;Adresse;Code postal;Commune;Date de l'information"
+    (tmp_path / "l.csv").write_text(
+        f"{header}\nA;Commune;Autre;1 rue A;44000;Commune 44109;2026-01-02\n"
+        "B;Commune;Autre;2 rue B;49000;Angers;2026-01-02\n"
+    )
+    found = json.loads(run("read", "l.csv", "--json")[0])
+    assert found["sans_code"] == 1
+    lost = "les noms des communes du 44 ne sont pas à portée : --raw DOSSIER les lit"
+    assert any(lost in remark for remark in found["remarques"])
+    assert lost in run("check", "l.csv")[0]
+    named = json.loads(run("read", "l.csv", "--raw", raw, "--json")[0])
+    assert named["sans_code"] == 0
+    assert "ne sont pas à portée" not in run("check", "l.csv", "--raw", raw)[0]
+    run("merge", "l.csv", "--raw", raw, "-o", "m")
+    assert {row["code_insee"] for row in table(tmp_path / "m/lieux.csv")} == {"44109", "49007"}
+    run("export", "l.csv", "--raw", raw, "-o", "e.csv")
+    assert {row["code_insee"] for row in table(tmp_path / "e.csv")} == {"44109", "49007"}
+    with pytest.raises(SourceUnavailableError, match=r"il faut v_commune_2026\.csv") as stop:
+        run("read", "l.csv", "--raw", vide)
+    assert "fragilite fetch insee_cog --raw" in stop.value.remedy
 
 
 def test_merge_writes_what_explains_it_and_a_decision_undoes_it(run, lists, tmp_path):

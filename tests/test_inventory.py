@@ -491,9 +491,25 @@ def test_lists_replace_the_counts(run, tmp_path, pytestconfig):
     assert "## Depuis le dernier inventaire" in (tmp_path / "i.md").read_text(encoding="utf-8")
 
 
+def test_a_list_of_ones_own_through_its_mapping(run, tmp_path):
+    (tmp_path / "nous.toml").write_text(
+        '[liste]\ncode = "nous"\ntitre = "Nos lieux"\nproducteur = "Nous"\nlicence = "interne"\n'
+        'reconnu_a = ["Lieu"]\n[champs]\nnom = "Lieu"\ncode_insee = "INSEE"\n'
+    )
+    (tmp_path / "nous.csv").write_text("Lieu;INSEE\nChez nous;49007\n")
+    given = ("--places", "nous.csv", "--mapping", "nous.toml", "--json")
+    code, out, _ = run("inventory", "--dept", "49", *given)
+    facts = json.loads(out)
+    assert code == 0
+    assert [one["titre"] for one in facts["listes"]] == ["Nos lieux"]
+    assert facts["ensemble"]["lieux"] == 1
+    assert run("orient", "--commune", "Angers", "--besoin", "demarches", *given)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (("--mapping", "cd49"), "--mapping dit comment lire une liste"),
         (("--places", "absent.csv"), "absent.csv"),
         (("--since", "absent.csv"), "--since compare des lieux"),
         (("--places", "vide.csv"), "vide.csv"),

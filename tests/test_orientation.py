@@ -2,9 +2,11 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
+from fragilite.centres import HALL, INSIDE, centres
 from fragilite.errors import FragiliteError, UsageError
 from fragilite.french import fold
 from fragilite.orientation import (
@@ -332,11 +334,27 @@ def test_communes(built):
             origin(text, built.inputs)
 
 
-def test_without_an_outline_no_distance(built):
-    from odd_builds import unmapped
+def test_distances_are_from_the_town_hall_where_it_is_checked(built, ask):
+    """Tuffalun's is published outside of the commune."""
+    found = centres(built.inputs)
+    for name, kind in (("Montsoreau", HALL), ("Tuffalun", INSIDE)):
+        town = origin(name, built.inputs)
+        assert town.centre == kind
+        assert town.point == tuple(found.loc[town.code, ["longitude", "latitude"]])
+    assert "depuis la mairie de la commune" in render(ask("Montsoreau", "demarches", ""))
+    segre = " ".join(render(ask("Segré", "demarches", "")).split())
+    assert "les distances partent de la mairie de l'ensemble" in segre
 
+
+def test_without_a_town_hall_nor_an_outline_no_distance(built):
+    from odd_builds import no_outlines
+
+    towns = built.inputs.communes.rename(index={"49007": "48007"})
+    towns.loc["48007", "code_departement"] = "48"
+    lost = replace(built.inputs, communes=towns, outlines=no_outlines)
+    assert origin("Montsoreau", lost).centre == HALL
     with pytest.raises(FragiliteError, match="aucune distance possible"):
-        origin("Montsoreau", unmapped(built).inputs)
+        origin("Angers", lost)
 
 
 def test_départements_nearby(towns):
@@ -464,7 +482,7 @@ def test_the_mission_locale_of_segre_is_to_be_called(built, towns, maine_et_loir
     lists, merged = maine_et_loire
     facts = orient(
         merged, lists.origines, built.inputs, towns["Segré"], "emploi",
-        publics_named("jeunes,demandeurs_emploi"), jour="2026-11-01",
+        publics_named("jeunes,demandeurs_emploi"), jour="2026-11-01", most=6,
     )  # fmt: skip
     assert "Mission locale du Pays Segréen" in names(facts["a_appeler"])
 

@@ -14,8 +14,8 @@ from fragilite.places.communes import Communes, find_code, read_code
 from fragilite.places.hours import half_days, osm_hours
 from fragilite.places.mapping import OWN as OWN_CODE
 from fragilite.places.mapping import declaration, load_mapping, mappings
-from fragilite.places.points import bounds, locate
-from fragilite.places.reading import read
+from fragilite.places.points import bounds, departements_near, locate
+from fragilite.places.reading import read, read_lists
 from fragilite.places.schema import schema, split, together
 
 LISTS = "tests/fixtures/places"
@@ -453,6 +453,43 @@ def test_a_wrong_mapping_says_what_is_wrong(tmp_path, change, told):
     assert "local.toml" in stop.value.message
 
 
+LOCAL = """
+[liste]
+code = "{code}"
+titre = "Liste {code}"
+producteur = "Nous"
+licence = "à préciser"
+reconnu_a = ["Lieu", "{column}"]
+
+[champs]
+nom = "Lieu"
+code_insee = "{column}"
+"""
+
+
+def test_each_list_takes_the_mapping_whose_columns_it_has(tmp_path, request):
+    """Two mappings and three lists, in any order: the third is recognised."""
+    for code, column in (("a", "INSEE"), ("b", "Code")):
+        (tmp_path / f"{code}.toml").write_text(LOCAL.format(code=code, column=column))
+        (tmp_path / f"{code}.csv").write_text(f"Lieu;{column}\nChez {code};49007\n")
+    delivered = request.config.rootpath / LISTS / "cd49.csv"
+    lists = [tmp_path / "b.csv", delivered, tmp_path / "a.csv"]
+    own = [tmp_path / "a.toml", tmp_path / "b.toml"]
+    found = read_lists(lists, own)
+    assert [one.code for one in found.origines] == ["b", "cd49", "a"]
+    assert {"Chez a", "Chez b"} < set(found.lieux["nom"])
+    with pytest.raises(UsageError, match=r"b\.csv n'a pas les colonnes de « Liste a » : il manque "
+                                         r"INSEE, et aucune autre liste ne s'y prête"):  # fmt: skip
+        read_lists(lists[:2], own)
+    with pytest.raises(UsageError, match=r"colonnes de « Liste a » : il manque INSEE\."):
+        read(tmp_path / "b.csv", tmp_path / "a.toml")
+    wide = LOCAL.format(code="c", column="INSEE") + 'adresse = "Code"\n'
+    (tmp_path / "c.toml").write_text(wide)
+    (tmp_path / "a.csv").write_text("Lieu;INSEE;Code\nChez a;49007;2 rue\n")
+    with pytest.raises(UsageError, match="a plus de colonnes d'une autre correspondance que de"):
+        read_lists([tmp_path / "a.csv"], [tmp_path / "a.toml", tmp_path / "c.toml"])
+
+
 def test_every_mapping_says_its_source_and_licence_and_is_shown_by_its_code():
     for code, mapping in mappings().items():
         assert mapping.liste.licence, code
@@ -477,3 +514,11 @@ def test_the_lists_of_maine_et_loire(shared_data):
     assert len(services.lieux) == 28
     assert services.lieux["demi_journees"].between(1, 14).all()
     assert "49126" in set(services.lieux["code_insee"])
+
+
+def test_départements_near_some_points():
+    assert departements_near([], 20) == []
+    assert departements_near([(55.5, -21.1)], 500) == ["974"]
+    far = departements_near([(-0.55, 47.47)], 100)
+    assert {"49", "44", "53", "72", "85", "79"} <= set(far)
+    assert set(departements_near([(-0.55, 47.47)], 20)) < set(far)

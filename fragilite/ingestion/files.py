@@ -493,10 +493,7 @@ def _communes(
             f"Source {source} : liste de {annee} attendue, {vintage.cog} au catalogue.",
             f"Donnez --year {vintage.cog}.",
         )
-    lists = _of(source, vintage, paths)
-    first, *others = (lists[file.nom] for file in vintage.fichiers)
-    communes = geography.read_communes(first, annee)
-    former = geography.read_former_communes(first, others[0] if others else None, annee)
+    communes, former = _names(source, vintage, paths, annee)
     source, vintage = frame.epci
     (path,) = _of(source, vintage, paths).values()
     epci = geography.carry_epci(geography.read_epci(path, vintage.cog), annee)
@@ -504,6 +501,43 @@ def _communes(
     # A few islands belong to no EPCI: they are their own, with no code.
     laid[["code_epci", "nom_epci"]] = laid[["code_epci", "nom_epci"]].fillna("")
     return laid, epci.epci, former, epci.note
+
+
+def _names(
+    source: str, vintage: Vintage, paths: Mapping[str, Path], annee: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Communes of France, and the names of former ones."""
+    lists = _of(source, vintage, paths)
+    first, *others = (lists[file.nom] for file in vintage.fichiers)
+    former = geography.read_former_communes(first, others[0] if others else None, annee)
+    return geography.read_communes(first, annee), former
+
+
+def commune_names(options: Options) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Communes of France of the last geography, and the names of former ones: nothing else is read.
+
+    Returns
+    -------
+    tuple of DataFrame
+        As :func:`fragilite.ingestion.geography.read_communes` and
+        :func:`fragilite.ingestion.geography.read_former_communes`.
+
+    Raises
+    ------
+    SourceUnavailableError
+        If INSEE's list is absent and may not be asked for.
+    """
+    source, vintage = _frame_part(COMMUNES, LAST_YEAR, options)
+    try:
+        paths, _ = obtain([(source, vintage)], options)
+    except SourceUnavailableError as error:  # its remedies are those of a build
+        folder = options.raw or raw_dir()
+        names = " et ".join(file.nom for file in vintage.fichiers)
+        raise SourceUnavailableError(
+            f"Noms des communes : il faut {names} dans {folder}.",
+            f"Prenez-les : fragilite fetch {source} --raw {folder}",
+        ) from error
+    return _names(source, vintage, paths, LAST_YEAR)
 
 
 def _outlines_reader(

@@ -89,10 +89,19 @@ class Communes:
                 return codes
         return []
 
-    def near(self, name: str) -> list[str]:
+    @cached_property
+    def _former_names(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for name, _, code in self.anciennes:
+            found[code].append(name)
+        return found
+
+    def near(self, name: str, within: Iterable[str] = ()) -> list[str]:
         """Names that begin as a name does, else look like it, for a message."""
-        folded = {fold(one): one for one in self.noms.values()}
-        folded |= {fold(one): one for one, _, _ in self.anciennes}
+        here = set(within) or self.departements
+        codes = [code for code in self.noms if departement_of(code) in here]
+        folded = {fold(self.noms[code]): self.noms[code] for code in codes}
+        folded |= {fold(one): one for code in codes for one in self._former_names.get(code, ())}
         wanted = fold(name)
         begin = [one for one in sorted(folded) if one.startswith(f"{wanted} ")]
         close = begin or get_close_matches(wanted, folded, n=2, cutoff=0.8)
@@ -102,7 +111,7 @@ class Communes:
         """Whether a name may be that of a commune; True where its name is not known."""
         if code not in self.noms or not fold(name):
             return True
-        known = [self.noms[code], *(nom for nom, _, now in self.anciennes if now == code)]
+        known = [self.noms[code], *self._former_names.get(code, ())]
         wanted = {fold(reading) for reading in _readings(name)}
         return any(
             f" {one} " in f" {fold(nom)} " or f" {fold(nom)} " in f" {one} "
@@ -255,7 +264,10 @@ def find_code(name: str, postal: str, communes: Communes) -> Reading:
         return Reading("", "ni code commune, ni nom de commune", "sans_commune")
     where = departements_of_postal(postal)
     if where and communes.departements.isdisjoint(where):
-        text = f"code commune absent, et les noms du département {where[0]} ne sont pas à portée"
+        text = (
+            f"code commune absent, et les noms des communes du {where[0]} ne sont pas à portée : "
+            "--raw DOSSIER les lit dans la liste de l'Insee (fragilite fetch insee_cog)"
+        )
         return Reading("", text, f"hors_{where[0]}")
     codes = communes.named(name, where)
     if len(codes) == 1:
@@ -264,7 +276,7 @@ def find_code(name: str, postal: str, communes: Communes) -> Reading:
         shown = listing([_shown(code, communes) for code in codes])
         text = f"« {name} » peut désigner {shown} : code à écrire, laissé vide"
         return Reading("", text, "ambigu")
-    near = communes.near(name)
+    near = communes.near(name, where)
     hint = f" ; noms proches : {listing(near)}" if near else ""
     place = f" dans le {where[0]}" if where else ""
     return Reading("", f"commune « {name} » introuvable{place}{hint}", "introuvable")

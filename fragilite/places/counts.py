@@ -16,6 +16,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from fragilite.french import day, plural
 from fragilite.places.mapping import OWN, mappings
 from fragilite.places.merging import Merged
 from fragilite.places.schema import Origine, schema, split
@@ -152,6 +153,31 @@ def list_record(origin: Origine) -> dict[str, object]:
         "code": origin.code, "titre": origin.titre, "producteur": origin.producteur,
         "licence": origin.licence, "page": page, "date": origin.date, "lieux": origin.lieux,
     }  # fmt: skip
+
+
+def list_line(record: Mapping[str, Any]) -> str:
+    """A list in a line: whose, of when, how long, under which licence."""
+    date = f"{day(record['date'])}, " if record["date"] else ""
+    return (
+        f"{record['titre']} ({record['producteur']}), {date}{plural(record['lieux'], 'ligne')}, "
+        f"licence : {record['licence']}"
+    )
+
+
+def kind_label(code: str) -> str:
+    """A kind of place, in the few words of a line that holds many.
+
+    Examples
+    --------
+    >>> kind_label("ccas_mairie"), kind_label("inconnu")
+    ('CCAS, mairie ou intercommunalité', 'type inconnu')
+    """
+    return "type inconnu" if code == INCONNU else bare(schema().words("type")[code].libelle)
+
+
+def bare(label: str) -> str:
+    """A label without what it explains between brackets."""
+    return label.split(" (")[0]
 
 
 def state_of(place: Mapping[Any, Any]) -> str:

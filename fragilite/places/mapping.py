@@ -165,12 +165,26 @@ class Mapping(BaseModel):
         names += [rule.colonne for rules in self.mots.values() for rule in rules if rule.colonne]
         return list(dict.fromkeys([*names, *self.jours, *self.comptes]))
 
+    def lacking(self, header: Iterable[str]) -> list[str]:
+        """Columns that recognise it and that a file has not; all those of figures if it has none.
+
+        Examples
+        --------
+        >>> mappings()["bpe"].lacking(["CODGEO", "NB_F307"])
+        []
+        >>> mappings()["france_services"].lacking(["id_fs", "LIB_FS", "type_fs"])
+        ['labellisation_fs']
+        """
+        offered = {fold_header(name) for name in header}
+        absent = [name for name in self.liste.reconnu_a if fold_header(name) not in offered]
+        if offered.isdisjoint(map(fold_header, self.comptes)):
+            absent += self.comptes
+        return absent
+
     def fits(self, header: Iterable[str]) -> int:
         """How many of its columns a file has; 0 if one that recognises it lacks."""
         offered = {fold_header(name) for name in header}
-        if not {fold_header(name) for name in self.liste.reconnu_a} <= offered:
-            return 0
-        if self.comptes and not {fold_header(name) for name in self.comptes} & offered:
+        if self.lacking(header):
             return 0
         return len(
             {fold_header(name) for name in [*self.wanted, *self.liste.personnelles]} & offered
@@ -291,12 +305,7 @@ def recognise(header: list[str], name: str) -> Mapping:
     if best.fits(header):
         return best
     offered = {fold_header(column): column for column in header}
-    lacking = {
-        mapping.liste.titre: [
-            column for column in mapping.liste.reconnu_a if fold_header(column) not in offered
-        ]
-        for mapping in found
-    }
+    lacking = {mapping.liste.titre: mapping.lacking(header) for mapping in found}
     whole = {mapping.liste.titre: len(mapping.liste.reconnu_a) for mapping in found}
     title = min(lacking, key=lambda one: len(lacking[one]) / whole[one])
     told = []

@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fragilite.cog import EARTH
 from fragilite.errors import UsageError
 from fragilite.french import fold, listing, number, plural
 from fragilite.places.cleaning import parse_date, without_contact, without_markup
 from fragilite.places.schema import Places, Remarque, schema
 from fragilite.places.similarity import (
-    EARTH,
     Resemblance,
     Traits,
     compare,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator
+import math
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from fragilite.cog import WGS_84, departements, projection_of
+import numpy as np
+
+from fragilite.cog import EARTH, WGS_84, departements, projection_of
 from fragilite.french import listing, number
 from fragilite.places.cleaning import parse_number
 
@@ -52,6 +55,26 @@ def inside(longitude: float, latitude: float, where: Collection[str]) -> bool:
         west - MARGIN <= longitude <= east + MARGIN and south - MARGIN <= latitude <= north + MARGIN
         for west, south, east, north in (bounds()[code] for code in where)
     )
+
+
+def departements_near(points: Iterable[tuple[float, float]], km: float) -> list[str]:
+    """Départements whose bounds are within so many km of one of some points, as the crow flies.
+
+    Examples
+    --------
+    >>> departements_near([(-1.04, 44.5), (-61.0, 14.6)], 20)
+    ['33', '40', '972']
+    """
+    x, y = np.array(list(points), dtype=float).reshape(-1, 2).T
+    high = 1000 * km / (math.radians(1) * EARTH)
+    wide = high / np.cos(np.radians(y))
+    return [
+        code
+        for code, (west, south, east, north) in bounds().items()
+        if (
+            (west - wide <= x) & (x <= east + wide) & (south - high <= y) & (y <= north + high)
+        ).any()
+    ]
 
 
 def locate(x: str, y: str, projection: int, where: Collection[str]) -> Point:

@@ -50,6 +50,7 @@ from fragilite.places.schema import (
     schema,
     split,
     table,
+    together,
 )
 from fragilite.user_table import UserTable, open_tables
 
@@ -127,20 +128,86 @@ def read(
     UsageError
         If the file cannot be read, is not recognised, or lacks the column of the names.
     """
-    sheets = open_tables(path)
-    chosen = _chosen(mapping)
-    sheet, found = _sheet(sheets, chosen, path.name)
-    if date:
-        found = found.model_copy(update={"liste": found.liste.model_copy(update={"date": date})})
-    return _Reader(sheet, found, communes or bundled(), frozenset(departements)).read()
+    own = () if mapping is None else (mapping,)
+    return read_lists([path], own, communes=communes, date=date, departements=departements)
 
 
-def _chosen(mapping: Mapping | str | Path | None) -> Mapping | None:
-    if mapping is None or isinstance(mapping, Mapping):
+def read_lists(
+    paths: Sequence[Path],
+    own: Sequence[Mapping | str | Path] = (),
+    *,
+    communes: Communes | None = None,
+    date: str = "",
+    departements: Collection[str] = (),
+) -> Places:
+    """Read lists of places and put them end to end.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    own : sequence of Mapping, str or Path
+        Mappings that a user chose, in any order: each list takes the one whose columns it has, and
+        is recognised among those that travel with the program if it has those of none.
+    communes, date, departements
+        As for :func:`read`, for all the lists.
+
+    Returns
+    -------
+    Places
+        In the order of the files.
+
+    Raises
+    ------
+    UsageError
+        As :func:`read`, or if a mapping that was chosen is that of no list.
+    """
+    chosen = [_chosen(one) for one in own]
+    opened = {path: open_tables(path) for path in paths}
+    taken = {path: _best(sheets, chosen) for path, sheets in opened.items()}
+    for mapping in chosen:
+        if mapping not in taken.values():
+            raise _unfit(mapping, [sheets[0] for sheets in opened.values()])
+    parts = []
+    for path in paths:
+        sheet, found = _sheet(opened[path], taken[path], path.name)
+        if date:
+            dated = found.liste.model_copy(update={"date": date})
+            found = found.model_copy(update={"liste": dated})
+        parts.append(_Reader(sheet, found, communes or bundled(), frozenset(departements)).read())
+    return together(parts)
+
+
+def _chosen(mapping: Mapping | str | Path) -> Mapping:
+    if isinstance(mapping, Mapping):
         return mapping
     if Path(mapping).suffix == ".toml":
         return load_mapping(Path(mapping))
     return mapping_named(str(mapping))
+
+
+def _columns(sheet: UserTable) -> list[str]:
+    """Headers of a sheet, those of the template under their codes as well."""
+    return [*sheet.colonnes, *own_headers(sheet)]
+
+
+def _best(sheets: Sequence[UserTable], chosen: Sequence[Mapping]) -> Mapping | None:
+    """Of the mappings that a user chose, the one whose columns a file has the most of."""
+    fits = [max(one.fits(_columns(sheet)) for sheet in sheets) for one in chosen]
+    return chosen[fits.index(max(fits))] if any(fits) else None
+
+
+def _unfit(mapping: Mapping, sheets: Sequence[UserTable]) -> UsageError:
+    """That a mapping is of no list, told of the list that lacks the fewest of its columns."""
+    near = min(sheets, key=lambda sheet: len(mapping.lacking(_columns(sheet))))
+    lacking = mapping.lacking(_columns(near))
+    told = f"n'a pas les colonnes de « {mapping.liste.titre} » : il manque {listing(lacking)}"
+    if not lacking:
+        told = f"a plus de colonnes d'une autre correspondance que de « {mapping.liste.titre} »"
+    if len(sheets) > 1:
+        told = f"{told}, et aucune autre liste ne s'y prête"
+    return UsageError(
+        f"{near.nom} {told}.", "Donnez une autre correspondance par --mapping, ou retirez-la."
+    )
 
 
 def own_headers(sheet: UserTable) -> dict[str, str]:
@@ -159,19 +226,11 @@ def _sheet(
 ) -> tuple[UserTable, Mapping]:
     """The sheet that holds the list, and how it is read."""
     if chosen is not None:
-        for sheet in sheets:
-            if chosen.fits([*sheet.colonnes, *own_headers(sheet)]):
-                return sheet, chosen
-        lacking = [one for one in chosen.liste.reconnu_a if one not in sheets[0].colonnes]
-        raise UsageError(
-            f"{name} n'a pas les colonnes de « {chosen.liste.titre} » : il manque "
-            f"{listing(lacking)}.",
-            "Donnez une autre correspondance par --mapping.",
-        )
+        return max(sheets, key=lambda sheet: chosen.fits(_columns(sheet))), chosen
     refusal: UsageError | None = None
     for sheet in sheets:
         try:
-            return sheet, recognise([*sheet.colonnes, *own_headers(sheet)], name)
+            return sheet, recognise(_columns(sheet), name)
         except UsageError as error:
             refusal = refusal or error
     assert refusal is not None  # a file has at least one table

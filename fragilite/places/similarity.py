@@ -14,10 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from fragilite.cog import EARTH
 from fragilite.french import fold, listing, number
-
-#: Mean radius of the Earth, in metres.
-EARTH = 6_371_009.0
 
 
 class _Frozen(BaseModel):

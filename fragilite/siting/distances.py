@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fragilite.cog import EARTH
 from fragilite.errors import UsageError
 from fragilite.french import listing, number, plural
 from fragilite.siting.parameters import declared
@@ -18,8 +19,6 @@ from fragilite.siting.parameters import declared
 if TYPE_CHECKING:
     import geopandas as gpd
 
-#: Mean radius of the Earth, in metres (IUGG).
-EARTH = 6_371_008.8
 METRES, MINUTES = "m", "min"
 #: Columns of a table of road times.
 ORIGIN, DESTINATION, TIME = "origine", "destination", "minutes"
