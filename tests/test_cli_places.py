@@ -103,7 +103,9 @@ def test_names_of_other_départements_come_from_a_folder(run, tmp_path):
     vide.mkdir()
     for name, rows in list_of_communes().items():
         (raw / name).write_bytes(rows)
-    header = "Nom du lieu;Qui renseigne;Type de lieu;Adresse;Code postal;Commune;Date de l'information"
+    header = (
+        "Nom du lieu;Qui renseigne;Type de lieu;Adresse;Code postal;Commune;Date de l'information"
+    )
     (tmp_path / "l.csv").write_text(
         f"{header}\nA;Commune;Autre;1 rue A;44000;Commune 44109;2026-01-02\n"
         "B;Commune;Autre;2 rue B;49000;Angers;2026-01-02\n"
