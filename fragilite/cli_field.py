@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fragilite.cli_build import on_a_build
+from fragilite.cli_build import on_a_build, or_template
 from fragilite.cli_options import (
     DEFAULT_METHOD,
     Dept,
@@ -46,7 +45,7 @@ Day = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    field = _or_template(on_a_build(_field, (".csv",)))
+    field = or_template(on_a_build(_field, (".csv",), ready=_file_given), ".csv", _empty, 1)
     for name, command in (("orient", _orient), ("field", field)):
         app.command(name, cls=FrenchCommand, rich_help_panel=FIELD)(command)
 
@@ -177,7 +176,7 @@ def _field(
     from fragilite.field_reading import read_observations
     from fragilite.report_file import write_report
 
-    assert file is not None  # `_or_template` refuses none
+    assert file is not None  # `_file_given` refuses none
     today = _today(date)
     found = read_observations(file, build.inputs, today)
     if output is not None:
@@ -191,50 +190,18 @@ def _field(
         typer.echo(output, err=as_json)
 
 
-Template = Annotated[
-    Path | None,
-    typer.Option(
-        "--template",
-        metavar="FICHIER",
-        help="Écrit le tableau à remplir, .csv, et rien d'autre.",
-        show_default=False,
-    ),
-]
+def _file_given(given: Mapping[str, Any]) -> None:
+    """Refuse a build that would be for nothing."""
+    if given["file"] is None:
+        raise UsageError(
+            "Il manque le fichier des observations.",
+            "Pour en avoir un à remplir : fragilite field --template observations.csv",
+        )
+    if not given["file"].is_file():
+        raise UsageError(f"{given['file']} : fichier introuvable.", "Vérifiez le chemin.")
 
 
-def _or_template(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command write its empty table instead: that needs neither a file nor a territory."""
-
-    def run(**given: Any) -> None:
-        template = given.pop("template")
-        if template is not None:
-            _write_template(template, given)
-            return
-        if given["file"] is None:
-            raise UsageError(
-                "Il manque le fichier des observations.",
-                "Pour en avoir un à remplir : fragilite field --template observations.csv",
-            )
-        if not given["file"].is_file():  # before a build that would be for nothing
-            raise UsageError(f"{given['file']} : fichier introuvable.", "Vérifiez le chemin.")
-        command(**given)
-
-    own = inspect.signature(command)
-    option = inspect.Parameter(
-        "template", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Template
-    )
-    file, *others = own.parameters.values()
-    run.__signature__ = own.replace(parameters=[file, option, *others])  # type: ignore[attr-defined]
-    run.__annotations__ = command.__annotations__ | {"template": Template}
-    run.__doc__ = command.__doc__
-    return run
-
-
-def _write_template(path: Path, given: dict[str, Any]) -> None:
+def _empty() -> str:
     from fragilite.field_reading import template
-    from fragilite.report_file import write_report
 
-    if given["file"] is not None:
-        raise UsageError("--template écrit un tableau vide et ne lit rien.", "Retirez le fichier.")
-    write_report(path, template(), ".csv", overwrite=given["overwrite"])
-    typer.echo(path)
+    return template()

@@ -23,6 +23,7 @@ from fragilite.ingestion.bundled import bundled_departements, bundled_places
 from fragilite.pipeline import FORMULA, Build
 from fragilite.places.communes import Communes
 from fragilite.places.counts import (
+    COLUMNS,
     INCONNU,
     MOYENS,
     RECOIVENT,
@@ -103,6 +104,18 @@ def known_places(
             "Ajoutez --places LISTE.csv, ou retirez --mapping.",
         )
     return of_bundle(build)
+
+
+def places_if_any(build: Build, files: Sequence[Path], own: Sequence[str] = ()) -> Known:
+    """As :func:`known_places`; nothing known, and said so, where no count travels with the program.
+
+    For commands that do without places: a roadmap shares people, wherever places are.
+    """
+    wanted = set(build.communes["code_departement"])
+    if files or own or wanted <= set(bundled_departements()):
+        return known_places(build, files, own)
+    said = f"Aucune liste de lieux pour {build.inputs.territory.libelle} : ajoutez --places LISTE."
+    return Known(pd.DataFrame(columns=list(COLUMNS)), [], remarques=[said])
 
 
 def of_lists(

@@ -35,9 +35,9 @@ def _write(study: Study, book: Any, styles: Mapping[str, Any]) -> None:
     lines = [(title, "title"), (subtitle, "note")]
     for section in sections(study):
         lines += [("", "prose"), (section.titre, "section")]
-        lines += [(text, "prose") for text in section.lignes]
+        lines += [(text, "prose") for text in [*section.phrases, *section.points]]
     sheets.prose(book, styles, README, lines)
-    records = tables.columns(study.scenarios[0].unit)
+    records = tables.columns(study.unit)
     note = (
         "Une proposition à discuter : bases et tournées se décident sur place. "
         f"{unseen(study.build)}"

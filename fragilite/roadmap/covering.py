@@ -11,7 +11,7 @@ import pandas as pd
 
 from fragilite.errors import UsageError
 from fragilite.faults import did_you_mean
-from fragilite.french import fold, lower_first
+from fragilite.french import fold, lower_first, number, plural
 from fragilite.inventory import Known
 from fragilite.pipeline import Build
 from fragilite.places.counts import rules
@@ -23,6 +23,7 @@ from fragilite.roadmap.study import distances, distances_note
 from fragilite.siting import Cover, Distances, cover
 from fragilite.siting.distances import METRES
 from fragilite.siting.parameters import declared
+from fragilite.siting.problem import CANDIDATES
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Covering:
         ``couverte_apres``.
     distances : ndarray of float64, shape (communes, communes)
         Km or minutes.
+    renseigne : bool
+        Whether a list says anything of it: else no known place does not mean no place.
     notes : list of str
     """
 
@@ -62,6 +65,7 @@ class Covering:
     couverture: Cover
     communes: pd.DataFrame
     distances: np.ndarray
+    renseigne: bool
     notes: list[str]
 
     @property
@@ -168,12 +172,35 @@ def covering(
     away = distances(build, times)
     limit = declared("rayon_couverture") if radius is None else radius
     values = away.valeurs / (1000 if away.unite == METRES else 1)
-    found = cover(weighed.to_numpy(), values, scenario.postes, limit, existing.to_numpy() > 0)
+    sites = _sites(weighed, existing, scenario.postes)
+    found = cover(
+        weighed.to_numpy(), np.where(sites, values, np.nan), scenario.postes, limit,
+        existing.to_numpy() > 0,
+    )  # fmt: skip
     rows = _rows(build, people, existing, values, found, limit)
     return Covering(
         build, known, scenario, code, lower_first(label), limit,
-        "km" if away.unite == METRES else "min", found, rows, values, _notes(away, label),
+        "km" if away.unite == METRES else "min", found, rows, values,
+        _is_said(known, measure, code), _notes(away, label, sites),
     )  # fmt: skip
+
+
+def _sites(people: pd.Series, existing: pd.Series, places: int) -> np.ndarray:
+    """Where a place may be: where there is one, and in communes that weigh enough to keep one.
+
+    The rule is that of the bases of sectors: a share of the mean load, or among the three heaviest
+    communes per place.
+    """
+    heavy = people >= declared("base_min") * people.sum() / places
+    first = people.rank(method="first", ascending=False) <= CANDIDATES * places
+    allowed: np.ndarray = (heavy | first | (existing > 0)).to_numpy()
+    return allowed
+
+
+def _is_said(known: Known, measure: str, code: str) -> bool:
+    """Whether a place of the lists says yes or no to a service; kinds are always known."""
+    rows = known.comptes
+    return measure == "type" or bool(((rows["mesure"] == "dit") & (rows["modalite"] == code)).any())
 
 
 def _rows(
@@ -212,10 +239,13 @@ def _nearest(away: np.ndarray, places: np.ndarray) -> np.ndarray:
     return found
 
 
-def _notes(away: Distances, label: str) -> list[str]:
+def _notes(away: Distances, label: str, sites: np.ndarray) -> list[str]:
     return [
-        f"Sont comptés les lieux connus qui disent « {lower_first(label)} » : un lieu que les "
-        "listes n'ont pas, ou qui ne le dit pas, peut exister.",
+        f"Emplacements possibles : les {plural(int(sites.sum()), 'commune')} où il y a déjà un "
+        f"lieu, et celles qui pèsent au moins {number(100 * declared('base_min'))} % de la charge "
+        "moyenne d'un lieu.",
+        f"Sont comptés les lieux connus dont c'est le genre ou le service ({lower_first(label)}) : "
+        "un lieu que les listes n'ont pas, ou qui ne le dit pas, peut exister.",
         *distances_note(away),
     ]
 
@@ -230,6 +260,7 @@ def facts(found: Covering) -> dict[str, Any]:
         "rayon": found.rayon,
         "unite": found.unite,
         "scenario": found.scenario.code,
+        "renseigne": found.renseigne,
         "existants": int(found.communes["existants"].sum()),
         "personnes": float(found.communes["personnes"].sum()),
         "couvertes_avant": _covered(found, "couverte_avant"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +99,8 @@ class Study:
         People that a means serves, as stated; nothing is assumed.
     besoin : DataFrame
         By ``code_insee``: ``personnes`` (to accompany), ``servies`` (by existing means; missing
-        where unknown), ``nettes``, ``lieux`` (known, that receive), ``etp`` (stated by places;
-        missing where none states them).
+        where unknown), ``nettes``, ``lieux`` (known, that receive; missing without a list),
+        ``etp`` (stated by places; missing where none states them).
     scenarios : tuple of Outcome
     notes : list of str
         What holds for all of them: distances, capacity, draws.
@@ -119,11 +118,10 @@ class Study:
         """Stem of its files: ``feuille_de_route_49``."""
         return f"feuille_de_route_{self.build.inputs.territory.nom}"
 
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """Name of each commune."""
-        towns = self.build.communes
-        return dict(zip(towns["code_insee"], towns["nom"], strict=True))
+    @property
+    def unit(self) -> str:
+        """Of the distances in the tables: ``km`` or ``min``."""
+        return self.scenarios[0].unit
 
 
 def study(
@@ -192,7 +190,7 @@ def _need(build: Build, known: Known, capacities: Mapping[str, float]) -> pd.Dat
             "personnes": people,
             "servies": (people - net).where(taken.notna()),
             "nettes": net,
-            "lieux": receiving(counts, people.index),
+            "lieux": receiving(counts, people.index) if known.listes else np.nan,
             "etp": posts.sum(axis=1).where(having > 0),
         }
     )
@@ -241,7 +239,7 @@ def _outcome(
     passages = rounds(ground, route.plan, least=max(rules.min_demi_journees, 1))
     communes = _towns(build, ground, route, passages, steady, besoin)
     plans = [route.plan, naive_plan(ground, settings.postes)]
-    places = besoin["lieux"].round().astype(int)
+    places = besoin["lieux"].fillna(0).astype(int)
     if places.sum():
         plans.append(nearest_plan(ground, list(places.index.repeat(places)), TODAY))
     return Outcome(
@@ -332,10 +330,11 @@ def _posts(ground: Ground, plan: Plan, communes: pd.DataFrame) -> pd.DataFrame:
     table = table.set_index("secteur")
     table.insert(4, "personnes", groups["personnes"].sum())
     part = communes["part"]
-    table["lieux"] = (part * communes["lieux"]).groupby(communes["secteur"]).sum()
+    table["lieux"] = (part * communes["lieux"]).groupby(communes["secteur"]).sum(min_count=1)
     table["etp"] = (part * communes["etp"]).groupby(communes["secteur"]).sum(min_count=1)
     table["personnes_par_lieu"] = table["personnes"] / table["lieux"].where(table["lieux"] > 0)
-    table["communes_sans_lieu"] = (communes["lieux"] == 0).groupby(communes["secteur"]).sum()
+    without = (communes["lieux"] == 0).where(communes["lieux"].notna())
+    table["communes_sans_lieu"] = without.groupby(communes["secteur"]).sum(min_count=1)
     table["stabilite"] = groups["stabilite"].mean()
     return table.reset_index()
 

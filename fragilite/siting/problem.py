@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from fragilite.errors import UsageError
-from fragilite.french import listing, number, plural
+from fragilite.french import exact, listing, number, plural
 from fragilite.siting.distances import METRES
 from fragilite.siting.neighbours import bridged, components
 from fragilite.siting.parameters import declared
@@ -217,8 +217,7 @@ class Settings:
             if not least <= value <= most:
                 top = f" et {number(most)} au plus" if np.isfinite(most) else ""
                 raise UsageError(
-                    f"Feuille de route, {name} : {number(value, 2)} ; {number(least)} au "
-                    f"moins{top}."
+                    f"Feuille de route, {name} : {exact(value)} ; {number(least)} au moins{top}."
                 )
 
 

@@ -1,0 +1,97 @@
+"""The files of a roadmap, in one folder: all of them, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from fragilite.dictionary import Column
+from fragilite.outputs import output_folder
+from fragilite.outputs.tables import rounded
+from fragilite.report_file import write_together
+from fragilite.roadmap import tables
+from fragilite.roadmap.covering import Covering
+from fragilite.roadmap.study import Study
+
+SUFFIXES = (".csv", ".xlsx", ".gpkg", ".docx", ".html")
+#: Tables written as CSV too, by the end of their name.
+CSV: Mapping[str, Callable[[Study], pd.DataFrame]] = {
+    "postes": tables.posts,
+    "communes": tables.communes,
+    "calendrier": tables.calendar,
+}
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that could not be written in; its last level is made.
+
+    Raises
+    ------
+    FragiliteError
+        If it cannot be made or written in.
+    """
+    output_folder(folder, default=False)
+
+
+def write(study: Study, folder: Path, *, overwrite: bool = False) -> list[Path]:
+    """Write a study: tables, workbook, GeoPackage, document, page.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+    overwrite : bool
+        Replace files that exist.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    UsageError
+        If a file exists.
+    FragiliteError
+        If a file cannot be written, or is open elsewhere.
+    """
+    from fragilite.outputs import report, roadmap_dossier, roadmap_geopackage, roadmap_workbook
+
+    records = tables.columns(study.unit)
+    stem = folder / study.nom
+    writers: dict[Path, Callable[[Path], object]] = {
+        Path(f"{stem}_{name}.csv"): _csv(make(study), records) for name, make in CSV.items()
+    }
+    writers |= {
+        Path(f"{stem}.xlsx"): lambda path: roadmap_workbook.write(study, path),
+        Path(f"{stem}.gpkg"): lambda path: roadmap_geopackage.write(study, path),
+        Path(f"{stem}.docx"): lambda path: roadmap_dossier.write(study, path),
+        Path(f"{stem}.html"): lambda path: report.write(
+            study.build, path, known=study.known, study=study
+        ),
+    }
+    return write_together(writers, SUFFIXES, overwrite=overwrite)
+
+
+def write_covering(found: Covering, folder: Path, *, overwrite: bool = False) -> list[Path]:
+    """Write a covering: its communes as CSV, and as a GeoPackage.
+
+    Parameters and errors are those of :func:`write`.
+    """
+    from fragilite.outputs import roadmap_geopackage
+
+    stem = folder / found.nom
+    return write_together(
+        {
+            Path(f"{stem}.csv"): _csv(found.communes, tables.columns(found.unite)),
+            Path(f"{stem}.gpkg"): lambda path: roadmap_geopackage.write_covering(found, path),
+        },
+        SUFFIXES,
+        overwrite=overwrite,
+    )
+
+
+def _csv(rows: pd.DataFrame, records: Mapping[str, Column]) -> Callable[[Path], object]:
+    shown = rounded(rows, dict(records))
+    return lambda path: shown.to_csv(path, index=False, lineterminator="\n")
