@@ -280,12 +280,8 @@ def _counted(build: Build) -> str:
     """Where age bands and headcounts come from, then the rates of the estimate."""
     method = build.method
     assert method.volume is not None
-    rates = dict.fromkeys(
-        one.reference for one in method.volume.tranches if "calcul du projet" not in one.reference
-    )
     lots = [*lots_of_people(build), *lots_of_figures(build, method.effectifs)]
-    rated = f", taux : {', '.join(rates)}" if rates else ""
-    return short(lots) + rated
+    return f"{short(lots)}, taux : {', '.join(method.volume.references)}"
 
 
 # --- what weighs -----------------------------------------------------------------------------

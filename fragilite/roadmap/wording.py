@@ -186,8 +186,8 @@ def against(outcome: Outcome) -> str:
         return f"{said} Aucun lieu n'est connu aujourd'hui dans ces communes."
     return (
         f"{said} Aujourd'hui, {plural(today[0]['postes'], 'lieu connu', 'lieux connus')} sont à "
-        f"{number(today[0]['distance_moyenne'], 1)} {outcome.unit} en moyenne : ce n'est pas un "
-        "poste qui rapprocherait le plus, mais plus de capacité, et savoir vers qui orienter."
+        f"{number(today[0]['distance_moyenne'], 1)} {outcome.unit} en moyenne : des lieux, dont la "
+        "capacité n'est pas connue, pas des postes."
     )
 
 
