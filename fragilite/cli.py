@@ -20,6 +20,7 @@ from fragilite import (
     cli_inventory,
     cli_outputs,
     cli_places,
+    cli_reach,
     cli_roadmap,
 )
 from fragilite.cli_options import (
@@ -211,6 +212,7 @@ cli_analyses.register(app)
 cli_outputs.register(app)
 cli_places.register(app)
 cli_inventory.register(app)
+cli_reach.register(app)
 cli_roadmap.register(app)
 cli_field.register(app)
 

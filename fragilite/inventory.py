@@ -62,6 +62,10 @@ KINDS = (
     "Pour un service public, « aucune » dit qu'aucun lieu connu ici n'est de ce type, non qu'il "
     "n'en existe pas : une mairie que les listes n'ont pas aide peut-être aussi."
 )
+BUNDLED = (
+    "Ce sont des comptes par commune livrés avec le programme, aux dates ci-dessous, sans le "
+    "détail des lieux ; des listes données par --places les remplacent."
+)
 GROUPS = {"public": "Services publics", "besoin": "Besoins"}
 
 
@@ -553,17 +557,17 @@ def _opening(facts: Mapping[str, Any]) -> Section:
         "compté : peu de lieux connus ne veut pas dire peu d'aide."
     ]
     if facts["comptes_livres"]:
-        phrases.append(
-            "Ce sont des comptes par commune livrés avec le programme, aux dates ci-dessous, sans "
-            "le détail des lieux ; des listes données par --places les remplacent."
-        )
+        phrases.append(BUNDLED)
     if due["date"]:
         told = f" (date dépassée au 1er janvier {where['annee']})" if due["passee"] else ""
         phrases.append(
             f"Information la plus récente : {day(whole['dates']['recente'])}. "
             f"À revoir le {day(due['date'])}{told}."
         )
-    aside = _asides(whole)
+    aside = asides(whole["etats"])
+    if whole["etp_sieges"]:
+        posts = number(whole["etp_sieges"], 1)
+        aside.append(f"{posts} ETP connus au siège de leur employeur seulement")
     if aside:
         phrases.append(f"À part, non comptés : {listing(aside)}.")
     points = [list_line(one) for one in facts["listes"]]
@@ -577,9 +581,8 @@ def _open_words(states: Mapping[str, int]) -> str:
     return f" ({number(opened)} dits ouverts, {number(unsaid)} dont l'état n'est pas dit)"
 
 
-def _asides(measured: Mapping[str, Any]) -> list[str]:
-    """What is known but receives nobody."""
-    states = measured["etats"]
+def asides(states: Mapping[str, int]) -> list[str]:
+    """What is known but receives nobody, by state."""
     words = (
         ("ferme", "lieu dit fermé", "lieux dits fermés"),
         ("sans_accueil", "lieu qui n'accueille pas de public", "lieux qui n'accueillent pas de "
@@ -588,11 +591,7 @@ def _asides(measured: Mapping[str, Any]) -> list[str]:
         ("commune", "équipement compté à la commune seulement", "équipements comptés à la commune "
          "seulement"),
     )  # fmt: skip
-    found = [plural(states[code], one, many) for code, one, many in words if states.get(code)]
-    if measured["etp_sieges"]:
-        posts = number(measured["etp_sieges"], 1)
-        found.append(f"{posts} ETP connus au siège de leur employeur seulement")
-    return found
+    return [plural(states[code], one, many) for code, one, many in words if states.get(code)]
 
 
 def _means_sentences(facts: Mapping[str, Any]) -> list[str]:
@@ -834,7 +833,7 @@ def _epci_facts(
         }  # fmt: skip
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """An identifier that someone else wrote, which no spreadsheet runs as a formula."""
     return f"« {text} »" if text.startswith(FORMULA) else text
 
@@ -859,7 +858,7 @@ def _other_facts(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             code = place["code_epci"]
             yield {
                 "code_epci": code, "nom_epci": names[code], "rubrique": "depuis",
-                "element": _inert(place["id"]), "libelle": _place(place), "reponse": answer,
+                "element": inert(place["id"]), "libelle": _place(place), "reponse": answer,
             }  # fmt: skip
     for one in facts["listes"]:
         yield _fact("liste", one["code"], one["lieux"], "lignes") | {

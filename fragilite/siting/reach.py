@@ -109,6 +109,19 @@ def reach(
     return Reach(pd.DataFrame(rows), pd.concat(nearest, ignore_index=True)[columns])
 
 
+def joined(parts: Sequence[Reach]) -> Reach:
+    """Reaches of several sets of communes, from the same places and radii, in one.
+
+    All the communes of France and 20 000 places make a table of 6 GB: they are counted in parts.
+    """
+    table = parts[0].table.copy()
+    for name in ("personnes", "communes", "communes_au_dela", "personnes_au_dela"):
+        table[name] = sum(part.table[name] for part in parts)
+    total = table["personnes"] + table["personnes_au_dela"]
+    table["part"] = (100 * table["personnes"] / total).where(total > 0)
+    return Reach(table, pd.concat([part.communes for part in parts], ignore_index=True))
+
+
 def _radii(radii: Sequence[float] | None, distances: Distances) -> tuple[float, ...]:
     if radii is None and distances.unite != METRES:
         raise UsageError("Des temps de route demandent des rayons en minutes.", "Exemple : 10,20.")
