@@ -396,8 +396,10 @@ def markdown(facts: Mapping[str, Any]) -> str:
 def _sections(facts: Mapping[str, Any], most: int | None) -> Iterator[Section]:
     """Every part of the text; `most` communes and remarks are named, all of them if None."""
     yield _opening(facts)
-    for reading in (KNOWN, OPEN) if facts["lieux"]["comptes"] else ():
-        yield _table_section(facts, reading, short=most is not None)
+    if facts["lieux"]["comptes"]:
+        yield _table_section(facts, KNOWN, short=most is not None)
+    if not _all_open(facts):  # the same table again
+        yield _table_section(facts, OPEN, short=most is not None)
     yield from _beyond_sections(facts, most)
     yield Section("Comment c'est compté", points=list(_how(facts)))
     remarks = facts["remarques"][:most]
@@ -431,6 +433,11 @@ def _opening(facts: Mapping[str, Any]) -> Section:
     )
 
 
+def _all_open(facts: Mapping[str, Any]) -> bool:
+    """Whether the two readings are the same, as where there is no place at all."""
+    return bool(facts["lieux"]["ouverts"] == facts["lieux"]["comptes"])
+
+
 def _result(facts: Mapping[str, Any]) -> Iterator[str]:
     """What is found, in one or two sentences."""
     places = facts["lieux"]
@@ -451,6 +458,9 @@ def _result(facts: Mapping[str, Any]) -> Iterator[str]:
         return
     every = {row["lecture"]: row for row in facts["portee"] if row["genre"] == EVERY}
     yield f"Sur {people}, ont un lieu connu : {_shares(facts, every[KNOWN])}."
+    if _all_open(facts):
+        yield "Tous ces lieux sont dits ouverts."
+        return
     unknown, told = places["etat_inconnu"], every[OPEN]["reponse"]
     if told == INCONNU:
         yield "Ont un lieu dit ouvert : inconnu, aucun lieu ne dit s'il l'est."
@@ -583,7 +593,7 @@ def _beyond_section(facts: Mapping[str, Any], reading: str, most: int | None) ->
             one["nom"],
             one["nom_epci"],
             INCONNU if one["personnes"] is None else number(one["personnes"]),
-            INCONNU if one["distance"] is None else quantity(one["distance"], 0, unit),
+            INCONNU if one["distance"] is None else quantity(one["distance"], 1, unit),
         ]
         for one in shown
     ]

@@ -453,6 +453,34 @@ def test_a_wrong_mapping_says_what_is_wrong(tmp_path, change, told):
     assert "local.toml" in stop.value.message
 
 
+def test_public_libraries_as_their_page_describes_them(written):
+    """An invented row: no real file of this list was at hand, and each reading says so."""
+    head = "code_bib;nom_de_l_etablissement;type_adresse;adresse;cp;ville;code_insee_commune;"
+    head += "telephone;latitude;longitude;amplitude_horaire"
+    found = written(
+        f"{head}\n12;Médiathèque;Bâtiment ouvert;1 rue A;49400;Saumur;49328;0241;47.26;-0.08;20"
+        "\n13;Annexe;Dépôt;;49400;Saumur;49328;;;;3\n",
+        date="2024-01-01",
+    )
+    assert [one.code for one in found.origines] == ["bibliotheques"]
+    library, annex = found.lieux.to_dict("records")
+    assert (library["id"], library["type"], library["etat"]) == (
+        "bibliotheques:12", "bibliotheque", "ouvert",
+    )  # fmt: skip
+    assert (library["services"], library["demi_journees"] != library["demi_journees"]) == ("", True)
+    assert (annex["etat"], annex["longitude"] != annex["longitude"]) == ("", True)
+    told = " ".join(map(str, found.remarques))
+    assert "jamais lues sur un vrai fichier" in told
+    assert "telephone (1 cellule)" in told
+    assert "« Dépôt » (type_adresse) n'est pas un mot connu" in told
+
+
+def test_libraries_of_the_bpe_are_those_of_another_file(written):
+    found = written("CODGEO;NB_F303;NB_F307\n49328;1;2\n")
+    assert found.lieux["type"].tolist() == ["bibliotheque"] * 2
+    assert set(found.lieux["localisation"]) == {"commune"}
+
+
 LOCAL = """
 [liste]
 code = "{code}"

@@ -135,6 +135,8 @@ def test_who_is_beyond_is_named_most_people_first(built, known):
     )
     text = render(facts)
     assert "Au-delà de 5 km d'un lieu connu" in text
+    assert "Tous ces lieux sont dits ouverts." in text
+    assert "d'un lieu dit ouvert" not in text
     assert f"dans {len(beyond['communes'])} communes, dont 15 ici" in " ".join(text.split())
     assert all(one["nom"] in markdown(facts) for one in beyond["communes"])
 

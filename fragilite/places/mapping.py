@@ -44,6 +44,8 @@ class Liste(BaseModel):
     #: Columns of people and contacts: counted, never kept.
     personnelles: list[str] = []
     localisation: str = "lieu"
+    #: What a reader must know of the mapping itself, told with each list that it reads.
+    reserve: str = ""
 
 
 class Regle(BaseModel):

@@ -276,7 +276,8 @@ class _Reader:
             liste.code, liste.titre, liste.producteur, liste.contributeur, liste.licence,
             liste.date, self.sheet.nom, len(rows),
         )  # fmt: skip
-        whole = list(self._dropped())
+        whole = [f"« {liste.titre} » : {liste.reserve}"] if liste.reserve else []
+        whole += self._dropped()
         closed = sum(row["etat"] == "ferme" for row in rows)
         if closed:
             told = plural(closed, "lieu fermé reste", "lieux fermés restent")
