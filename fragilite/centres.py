@@ -11,7 +11,8 @@ from fragilite.ingestion.bundled import bundled_departements, town_halls
 from fragilite.inputs import Inputs
 from fragilite.siting.distances import Points, inner_points
 
-#: What a centre is. 11 of the 176 town halls published for Maine-et-Loire are not in their commune.
+#: What a centre is. 11 of the 176 town halls published for Maine-et-Loire are not in their commune,
+#: and that of Cholet is the one of an associated commune, 7 km from the town.
 HALL, INSIDE = "mairie", "point intérieur"
 #: Communes named in an error.
 SHOWN = 3

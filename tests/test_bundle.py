@@ -50,7 +50,7 @@ def test_town_halls_lie_in_their_commune(built):
     points = shapely.points(towns["mairie_x"], towns["mairie_y"])
     outlines = built.inputs.contours().geometry.to_numpy()
     assert shapely.contains(outlines, points).all()
-    assert (towns["mairie_origine"] == "point intérieur").sum() == 11
+    assert (towns["mairie_origine"] == "point intérieur").sum() == 12
 
 
 def test_sources_of_the_catalogue():

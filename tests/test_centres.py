@@ -11,6 +11,7 @@ from fragilite import build
 from fragilite.centres import HALL, INSIDE, centre_points, centres
 from fragilite.errors import FragiliteError
 from fragilite.inputs import Inputs
+from fragilite.places.similarity import metres
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +21,19 @@ def inputs() -> Inputs:
 
 def test_every_centre_lies_in_its_commune(inputs: Inputs) -> None:
     found = centres(inputs)
-    assert found["origine"].value_counts().to_dict() == {HALL: 165, INSIDE: 11}
+    assert found["origine"].value_counts().to_dict() == {HALL: 164, INSIDE: 12}
     outlines = inputs.contours().to_crs(4326)
     points = gpd.points_from_xy(found["longitude"], found["latitude"])
     assert outlines.geometry.contains(gpd.GeoSeries(points, outlines.index, crs=4326)).all()
+
+
+def test_the_town_hall_of_a_former_commune_is_not_that_of_cholet(inputs: Inputs) -> None:
+    """Le Puy-Saint-Bonnet, 7 km south of the town, was published as the town hall of Cholet."""
+    cholet = centres(inputs).loc["49099"]
+    former = (-0.894493, 46.995188)
+    social_centre = (-0.879771, 47.056934)  # of the commune, 24 avenue Maudet
+    here = (cholet["longitude"], cholet["latitude"])
+    assert metres(here, social_centre) < 3000 < metres(here, former)
 
 
 def test_a_commune_outside_of_the_bundle_has_a_point_inside(inputs: Inputs) -> None:

