@@ -44,6 +44,8 @@ from fragilite.sections import Section, Table, document, terminal
 OUI, AUCUNE = "oui", "aucune"
 #: Communes named among those with many people and no known place.
 HEAVIEST = 10
+#: From how many EPCI on, what is said of all but one of them is said once.
+MANY = 4
 #: EPCI, then changes of a kind, that a terminal shows; the files hold them all.
 SHOWN_EPCI, SHOWN_CHANGES = 30, 10
 #: Columns of a terminal that the name of an EPCI takes.
@@ -711,27 +713,38 @@ def _hollow_section(facts: Mapping[str, Any]) -> Section:
     """What nobody is known to answer: first what is so everywhere, then EPCI by EPCI."""
     hollows = facts["creux"]["services"]
     labels = {ligne["code"]: lower_first(bare(ligne["libelle"])) for ligne in facts["lignes"]}
-    everywhere = {
-        answer: [code for code in labels if hollows and all(code in one[answer] for one in hollows)]
-        for answer in (AUCUNE, INCONNU)
-    }
+    common = {answer: _common(hollows, list(labels), answer) for answer in (AUCUNE, INCONNU)}
     phrases = [
-        f"« {answer} » dans tous les EPCI : {listing([labels[code] for code in codes])}."
-        for answer, codes in everywhere.items()
-        if codes
+        f"« {answer} » dans tous les EPCI{f' sauf {but}' if but else ''} : "
+        f"{', '.join(labels[code] for code in codes)}."
+        for answer, groups in common.items()
+        for but, codes in groups.items()
     ]
     points = []
     for one in hollows:
-        said = [
-            f"« {answer} » : {', '.join(labels[code] for code in left)}"
-            for answer in (AUCUNE, INCONNU)
-            if (left := [code for code in one[answer] if code not in everywhere[answer]])
-        ]
+        said = []
+        for answer, groups in common.items():
+            told = {code for codes in groups.values() for code in codes}
+            left = [labels[code] for code in one[answer] if code not in told]
+            if left:
+                said.append(f"« {answer} » : {', '.join(left)}")
         if said:
             points.append(f"{one['nom_epci']} : {' ; '.join(said)}")
     if not phrases and not points:
         phrases = ["Chaque service a une réponse connue dans chaque EPCI."]
     return Section("Les creux : services sans réponse connue", phrases, points)
+
+
+def _common(
+    hollows: Sequence[Mapping[str, Any]], codes: Sequence[str], answer: str
+) -> dict[str, list[str]]:
+    """Rows of the grid with an answer in every EPCI, or in all but one of many, by that one."""
+    groups: dict[str, list[str]] = {}
+    for code in codes:
+        others = [str(one["nom_epci"]) for one in hollows if code not in one[answer]]
+        if hollows and len(others) <= (len(hollows) >= MANY):
+            groups.setdefault("".join(others), []).append(code)
+    return dict(sorted(groups.items()))
 
 
 def _lone_section(facts: Mapping[str, Any]) -> Section:

@@ -170,7 +170,7 @@ def kind_label(code: str) -> str:
     Examples
     --------
     >>> kind_label("ccas_mairie"), kind_label("inconnu")
-    ('CCAS, mairie ou intercommunalité', 'type inconnu')
+    ('CCAS ou mairie', 'type inconnu')
     """
     return "type inconnu" if code == INCONNU else bare(schema().words("type")[code].libelle)
 
