@@ -12,7 +12,8 @@ from odd_builds import AWKWARD, alone, empty, far_apart, renamed, unmapped
 
 from fragilite import outputs
 from fragilite.outputs import geopackage
-from fragilite.outputs.style import EPCI, LAYERS, aliases, styles
+from fragilite.outputs.qgis import aliases
+from fragilite.outputs.style import EPCI, LAYERS, styles
 
 
 @pytest.fixture(scope="module")

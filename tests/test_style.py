@@ -14,7 +14,8 @@ from fragilite.cartography import MISSING, VOLUME, themes
 from fragilite.explanation import CAUTIONS
 from fragilite.outputs import style
 from fragilite.outputs.map_tip import escaped, map_tip, text
-from fragilite.outputs.style import COMMUNES, EPCI, LAYERS, qml, rgba, styles
+from fragilite.outputs.qgis import LONGEST_NAME, rgba
+from fragilite.outputs.style import COMMUNES, EPCI, LAYERS, qml, styles
 from fragilite.pipeline import build
 
 METHODS = ["fragilite-2026", "ifn-2020", "ifn-2023"]
@@ -65,7 +66,7 @@ def test_each_theme_has_a_style_that_is_xml(any_build, layer):
         root = ET.fromstring(one.qml)
         assert root.find("layerGeometryType").text == "2"
         assert root.find("renderer-v2").get("type") == "RuleRenderer"
-        assert 0 < len(one.nom) <= style.LONGEST_NAME
+        assert 0 < len(one.nom) <= LONGEST_NAME
     assert found[0].qml == styles(any_build, layer)[0].qml
 
 

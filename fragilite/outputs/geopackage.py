@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ import pyogrio
 
 from fragilite.cartography import PEOPLE, dissolved
 from fragilite.columns import declared
-from fragilite.outputs.style import COMMUNES, EPCI, LAYERS, Layer, aliases, styles
+from fragilite.dictionary import Column
+from fragilite.outputs.qgis import Style, aliases
+from fragilite.outputs.style import COMMUNES, EPCI, LAYERS, styles
 from fragilite.pipeline import Build
 from fragilite.provenance import as_of, provenance
 
@@ -46,23 +48,18 @@ SCHEMA_PAGE = "http://www.geopackage.org/spec121/#extension_schema"
 
 
 def write(build: Build, layer: gpd.GeoDataFrame, path: Path) -> None:
-    """Write the layers ``communes`` and ``epci``, their styles, and the tables that explain them.
-
-    VERSION 1.2 avoids a warning of old QGIS; OGR_CURRENT_DATE makes the file repeat.
-    """
-    moment = f"{as_of(build)}T00:00:00.000Z"
-    path.unlink(missing_ok=True)  # GDAL would add to a file that exists
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": moment})
-    try:
-        _write_layer(build, layer, COMMUNES, path)
-        _write_layer(build, epci_layer(build, layer), EPCI, path)
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    """Write the layers ``communes`` and ``epci``, their styles, and what explains them."""
+    moment = moment_of(build)
+    with dated(moment):
+        path.unlink(missing_ok=True)  # GDAL would add to a file that exists
+        for rows, one in ((layer, COMMUNES), (epci_layer(build, layer), EPCI)):
+            write_layer(rows, path, one.nom, one.titre, build.method.methode.libelle)
+    held = {one.nom: [str(name) for name in one.table(build).columns] for one in LAYERS}
     with closing(sqlite3.connect(path)) as database, database:
-        _write_provenance(build, database, moment)
-        _write_dictionary(build, database, moment)
-        _write_styles(build, database, moment)
-        _write_schema(build, database)
+        write_provenance(database, provenance_rows(build), moment)
+        write_dictionary(database, build.columns, held, moment)
+        write_styles(database, {one.nom: styles(build, one) for one in LAYERS}, moment)
+        write_schema(database, build.columns, held)
 
 
 def epci_layer(build: Build, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -73,32 +70,12 @@ def epci_layer(build: Build, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     )
 
 
-def _write_layer(build: Build, rows: gpd.GeoDataFrame, layer: Layer, path: Path) -> None:
-    """One type of geometry, said even where no outline is known: QGIS lists one layer, styled."""
-    pyogrio.write_dataframe(
-        rows,
-        path,
-        layer=layer.nom,
-        driver="GPKG",
-        geometry_type="MultiPolygon",
-        promote_to_multi=True,
-        append=path.exists(),
-        dataset_options=None if path.exists() else {"VERSION": "1.2"},
-        layer_options={
-            "GEOMETRY_NAME": "geom",
-            "IDENTIFIER": layer.titre,
-            "DESCRIPTION": build.method.methode.libelle,
-        },
-    )
-
-
-def _write_provenance(build: Build, database: sqlite3.Connection, moment: str) -> None:
+def provenance_rows(build: Build) -> list[dict[str, str]]:
     """Where the figures come from: the method, then each source."""
     general = provenance(build)
     rows = general["sources"]
-    names = list(rows[0])
     header = general["methode"]
-    method = dict.fromkeys(names, "") | {
+    method = dict.fromkeys(rows[0], "") | {
         "source": "methode",
         "titre": f"{header['code']} {header['version']}",
         "origine": general["programme"],
@@ -108,13 +85,67 @@ def _write_provenance(build: Build, database: sqlite3.Connection, moment: str) -
         f"{build.columns[PEOPLE].libelle} : {general['volume']} "
         f"{general['usage']} {general['non_usage']}",
     }
-    _write_table(database, "provenance", dict.fromkeys(names, "TEXT"), [method, *rows])
-    _register(database, "provenance", "Provenance", "Sources, millésimes, licences", moment)
+    return [method, *rows]
 
 
-def _write_dictionary(build: Build, database: sqlite3.Connection, moment: str) -> None:
-    """What each column of the layers says."""
-    held = {layer.nom: set(layer.table(build).columns) for layer in LAYERS}
+# --- what any GeoPackage of the program holds ------------------------------------------------
+
+
+def moment_of(build: Build) -> str:
+    """Date of a build's newest figures, as a GeoPackage writes it."""
+    return f"{as_of(build)}T00:00:00.000Z"
+
+
+@contextmanager
+def dated(moment: str) -> Iterator[None]:
+    """Make GDAL write that moment, so that the file repeats."""
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": moment})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+
+
+def write_layer(
+    rows: gpd.GeoDataFrame,
+    path: Path,
+    name: str,
+    title: str,
+    description: str,
+    geometry: str = "MultiPolygon",
+) -> None:
+    """One type of geometry, said even where no outline is known: QGIS lists one layer, styled.
+
+    VERSION 1.2 avoids a warning of old QGIS.
+    """
+    pyogrio.write_dataframe(
+        rows,
+        path,
+        layer=name,
+        driver="GPKG",
+        geometry_type=geometry,
+        promote_to_multi=geometry.startswith("Multi"),
+        append=path.exists(),
+        dataset_options=None if path.exists() else {"VERSION": "1.2"},
+        layer_options={"GEOMETRY_NAME": "geom", "IDENTIFIER": title, "DESCRIPTION": description},
+    )
+
+
+def write_provenance(
+    database: sqlite3.Connection, rows: Sequence[Mapping[str, Any]], moment: str
+) -> None:
+    """The table ``provenance``, all texts."""
+    write_table(database, "provenance", dict.fromkeys(rows[0], "TEXT"), rows)
+    register(database, "provenance", "Provenance", "Sources, millésimes, licences", moment)
+
+
+def write_dictionary(
+    database: sqlite3.Connection,
+    columns: Mapping[str, Column],
+    held: Mapping[str, Sequence[str]],
+    moment: str,
+) -> None:
+    """What each column says, and the layers and tables that hold it."""
     rows = [
         {
             "nom": name,
@@ -127,42 +158,51 @@ def _write_dictionary(build: Build, database: sqlite3.Connection, moment: str) -
             "maximum": record.maximum,
             "couches": ", ".join(layer for layer, names in held.items() if name in names),
         }
-        for name, record in build.columns.items()
+        for name, record in columns.items()
         if any(name in names for names in held.values())
     ]
     types = dict.fromkeys(rows[0], "TEXT") | {"minimum": "REAL", "maximum": "REAL"}
-    _write_table(database, "dictionnaire", types, rows)
-    _register(database, "dictionnaire", "Dictionnaire", "Ce que dit chaque colonne", moment)
+    write_table(database, "dictionnaire", types, rows)
+    register(database, "dictionnaire", "Dictionnaire", "Ce que dit chaque colonne", moment)
 
 
-def _write_styles(build: Build, database: sqlite3.Connection, moment: str) -> None:
-    """The styles of each layer; QGIS opens it with the first."""
+def write_styles(
+    database: sqlite3.Connection,
+    found: Mapping[str, Sequence[Style]],
+    moment: str,
+    tables: Collection[str] = (),
+) -> None:
+    """The styles of each layer; QGIS opens it with the first. `tables` have no geometry."""
     database.execute(LAYER_STYLES)
-    for layer in LAYERS:
+    for layer, mine in found.items():
+        geometry = "" if layer in tables else "geom"
         database.executemany(
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name,"
             " f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, owner,"
-            " ui, update_time) VALUES ('', '', ?, 'geom', ?, ?, '', ?, ?, '', NULL, ?)",
+            " ui, update_time) VALUES ('', '', ?, ?, ?, ?, '', ?, ?, '', NULL, ?)",
             [
-                (layer.nom, style.nom, style.qml, int(not place), style.description, moment)
-                for place, style in enumerate(styles(build, layer))
+                (layer, geometry, one.nom, one.qml, int(not place), one.description, moment)
+                for place, one in enumerate(mine)
             ],
         )
-    _register(database, "layer_styles", "layer_styles", "Styles pour QGIS", moment)
+    register(database, "layer_styles", "layer_styles", "Styles pour QGIS", moment)
 
 
-def _write_schema(build: Build, database: sqlite3.Connection) -> None:
+def write_schema(
+    database: sqlite3.Connection,
+    columns: Mapping[str, Column],
+    held: Mapping[str, Sequence[str]],
+) -> None:
     """Labels and descriptions of the columns, for the programs that do not read QGIS's styles."""
     for statement in SCHEMA:
         database.execute(statement)
-    for layer in LAYERS:
-        names = [str(name) for name in layer.table(build).columns]
-        called = aliases(build.columns, names)
+    for layer, names in held.items():
+        called = aliases(columns, names)
         database.executemany(
             "INSERT INTO gpkg_data_columns (table_name, column_name, name, title, description)"
             " VALUES (?, ?, ?, ?, ?)",
             [
-                (layer.nom, name, called[name], called[name], build.columns[name].description)
+                (layer, name, called[name], called[name], columns[name].description)
                 for name in names
             ],
         )
@@ -173,12 +213,13 @@ def _write_schema(build: Build, database: sqlite3.Connection) -> None:
     )
 
 
-def _write_table(
+def write_table(
     database: sqlite3.Connection,
     name: str,
     types: Mapping[str, str],
     rows: Iterable[Mapping[str, Any]],
 ) -> None:
+    """A table without geometry, its columns in the order of their types."""
     fields = ", ".join(f"{field} {kind}" for field, kind in types.items())
     database.execute(f"CREATE TABLE {name} (fid INTEGER PRIMARY KEY, {fields})")
     marks = ", ".join("?" * len(types))
@@ -186,7 +227,7 @@ def _write_table(
     database.executemany(f"INSERT INTO {name} ({', '.join(types)}) VALUES ({marks})", values)
 
 
-def _register(
+def register(
     database: sqlite3.Connection, name: str, title: str, description: str, moment: str
 ) -> None:
     """Make a table one of attributes, so that QGIS lists it and does not call it unknown."""

@@ -12,7 +12,8 @@ from fragilite.cartography import MISSING, themes
 from fragilite.explanation import CAUTIONS
 from fragilite.french import number, ordinal
 from fragilite.outputs import geopackage
-from fragilite.outputs.style import COMMUNES, EPCI, LAYERS, aliases, styles
+from fragilite.outputs.qgis import aliases
+from fragilite.outputs.style import COMMUNES, EPCI, LAYERS, styles
 from fragilite.pipeline import build
 
 
