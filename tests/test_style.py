@@ -183,11 +183,11 @@ def test_names_come_with_the_scale(built):
     found = ET.fromstring(styles(built, COMMUNES)[0].qml).findall("labeling/rules/rule")
     assert [one.get("scalemaxdenom") for one in found] == [None, "1000000", "500000", "250000"]
     people = built.communes["population"]
-    marks = [0, *sorted(label.population for label in COMMUNES.etiquettes if label.population)]
+    marks = [0, *sorted(label.seuil for label in COMMUNES.etiquettes if label.seuil)]
     counts = np.histogram(people, [*marks, np.inf])[0]
     assert counts.sum() == len(people)
     assert all(
-        f"< {high.population}" in one.get("filter")
+        f"< {high.seuil}" in one.get("filter")
         for high, one in zip(COMMUNES.etiquettes, found[1:], strict=False)
     )
 

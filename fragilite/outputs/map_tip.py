@@ -7,7 +7,7 @@ escaped by the expression itself, and a word from the method when the text is ma
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from fragilite.cartography import MISSING, PEOPLE
 from fragilite.dictionary import scale
@@ -69,7 +69,7 @@ def map_tip(build: Build, table: Sequence[str], *, name: str, code: str) -> str:
         No image, no script, no address.
     """
     lines = [
-        f"<b>{_shown(_safe(name))}</b> ({_shown(_safe(code))})",
+        f"<b>{shown(safe(name))}</b> ({shown(safe(code))})",
         *_situation(table, name),
         *_index(build, table),
         *_certainty(table),
@@ -78,18 +78,35 @@ def map_tip(build: Build, table: Sequence[str], *, name: str, code: str) -> str:
         *_completeness(),
         *_unseen(build),
     ]
-    return f'<div style="{STYLE}">{"".join(lines[:1])}{"".join(map(_block, lines[1:]))}</div>'
+    return sheet(lines)
 
 
-def _block(line: str) -> str:
-    return f'<div style="margin-top: 4px">{line}</div>'
+def sheet(lines: Sequence[str]) -> str:
+    """HTML of a tip: its name, then blocks one under the other; an empty one takes no room."""
+    blocks = [f'<div style="margin-top: 4px">{line}</div>' for line in lines[1:]]
+    return f'<div style="{STYLE}">{lines[0]}{"".join(blocks)}</div>'
 
 
-def _shown(expression: str) -> str:
+def note(said: str) -> str:
+    """A text of the program or of the method, small."""
+    return f'<span style="{NOTE}">{escaped(said)}</span>'
+
+
+def rows(cells: Iterable[tuple[str, str]]) -> str:
+    """A table of two columns: what a figure is, as HTML, and the expression of its value."""
+    made = [
+        f'<tr><td>{said}</td><td align="right" style="padding-left: 1em">{shown(value)}</td></tr>'
+        for said, value in cells
+    ]
+    return f'<table cellspacing="0" cellpadding="0">{"".join(made)}</table>' if made else ""
+
+
+def shown(expression: str) -> str:
+    """What QGIS fills in."""
     return f"[% {expression} %]"
 
 
-def _safe(name: str) -> str:
+def safe(name: str) -> str:
     """The text of a column as HTML; ``&`` first, or it would escape the others twice."""
     found = f"coalesce({column(name)}, '')"
     for mark, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
@@ -97,7 +114,8 @@ def _safe(name: str) -> str:
     return found
 
 
-def _number(name: str, decimals: int) -> str:
+def figure(name: str, decimals: int) -> str:
+    """The number of a column, as it is written in French."""
     return f"format_number({column(name)}, {decimals}, 'fr')"
 
 
@@ -105,35 +123,33 @@ def _ordinal(name: str) -> str:
     return f"if({column(name)} = 1, '1er', format_number({column(name)}, 0, 'fr') || 'e')"
 
 
-def _unless_missing(name: str, then: str, otherwise: str) -> str:
+def unless_missing(name: str, then: str, otherwise: str) -> str:
+    """An expression where a column has a value, another where it has none."""
     return f"CASE WHEN {column(name)} IS NULL THEN {otherwise} ELSE {then} END"
 
 
 def _situation(table: Sequence[str], name: str) -> Iterator[str]:
     """Where a commune belongs; what an EPCI is made of, and whether the layer holds it whole."""
     if "remarque" in table and "communes" in table:
-        parts = f"{_number('communes', 0)} || if({column('communes')} < 2, ' commune', ' communes')"
-        yield _shown(parts)
-        remark = f"'<b>' || {_safe('remarque')} || '</b> : aucune valeur n''est donnée.'"
-        yield _shown(f"if(coalesce({column('remarque')}, '') = '', '', {remark})")
+        parts = f"{figure('communes', 0)} || if({column('communes')} < 2, ' commune', ' communes')"
+        yield shown(parts)
+        remark = f"'<b>' || {safe('remarque')} || '</b> : aucune valeur n''est donnée.'"
+        yield shown(f"if(coalesce({column('remarque')}, '') = '', '', {remark})")
     elif "nom_epci" in table and name != "nom_epci":
-        yield _shown(_safe("nom_epci"))
+        yield shown(safe("nom_epci"))
 
 
 def _index(build: Build, table: Sequence[str]) -> Iterator[str]:
     root, method = build.method.column(build.method.root), build.method
     record, decimals = method.noeuds[method.root], build.columns[root].decimales
-    label = f" || ', ' || {_safe('classe_libelle')}" if "classe_libelle" in table else ""
-    value = f"'<b>' || {_number(root, decimals)} || '</b>'{label}"
-    shown = _shown(_unless_missing(root, value, text(escaped(MISSING.lower()))))
-    yield (
-        f"{escaped(record.libelle)}\u00a0: {shown}"
-        f'<br/><span style="{NOTE}">{escaped(scale(method))}</span>'
-    )
-    place = f"{_ordinal('rang')} || ' sur ' || {_number('rang_sur', 0)}"
+    label = f" || ', ' || {safe('classe_libelle')}" if "classe_libelle" in table else ""
+    value = f"'<b>' || {figure(root, decimals)} || '</b>'{label}"
+    said = shown(unless_missing(root, value, text(escaped(MISSING.lower()))))
+    yield f"{escaped(record.libelle)}\u00a0: {said}<br/>{note(scale(method))}"
+    place = f"{_ordinal('rang')} || ' sur ' || {figure('rang_sur', 0)}"
     if {"rang_min_90", "rang_max_90"} <= set(table):
         place += f" || {_interval()}"
-    yield _shown(_unless_missing("rang", f"'Rang\u00a0: ' || {place}", "''"))
+    yield shown(unless_missing("rang", f"'Rang\u00a0: ' || {place}", "''"))
 
 
 def _interval() -> str:
@@ -154,23 +170,21 @@ def _certainty(table: Sequence[str]) -> Iterator[str]:
         f"WHEN {column('lecture')} = {text(reading)} THEN {text('.' + escaped(caution))}"
         for reading, caution in CAUTIONS.items()
     )
-    said = f"'Lecture\u00a0: ' || {_safe('lecture')} || CASE {cases} ELSE '.' END"
-    yield _shown(f"if(coalesce({column('lecture')}, '') = '', '', {said})")
+    said = f"'Lecture\u00a0: ' || {safe('lecture')} || CASE {cases} ELSE '.' END"
+    yield shown(f"if(coalesce({column('lecture')}, '') = '', '', {said})")
 
 
 def _sub_scores(build: Build) -> str:
-    rows = []
-    for node in build.method.descending():
-        if node == build.method.root:
-            continue
-        name = build.method.column(node)
-        missing = text(escaped(MISSING.lower()))
-        value = f"coalesce({_number(name, build.columns[name].decimales)}, {missing})"
-        rows.append(
-            f"<tr><td>{escaped(build.method.noeuds[node].libelle)}</td>"
-            f'<td align="right" style="padding-left: 1em">{_shown(value)}</td></tr>'
+    missing = text(escaped(MISSING.lower()))
+    names = {node: build.method.column(node) for node in build.method.descending()}
+    return rows(
+        (
+            escaped(build.method.noeuds[node].libelle),
+            f"coalesce({figure(name, build.columns[name].decimales)}, {missing})",
         )
-    return f'<table cellspacing="0" cellpadding="0">{"".join(rows)}</table>' if rows else ""
+        for node, name in names.items()
+        if node != build.method.root
+    )
 
 
 def _people(build: Build) -> Iterator[str]:
@@ -178,22 +192,21 @@ def _people(build: Build) -> Iterator[str]:
     if build.method.volume is None:
         return
     label = escaped(build.columns[PEOPLE].libelle)
-    many = f"'environ ' || {_number(PEOPLE, 0)} || ', ' || {_ordinal('rang_volume')}"
+    many = f"'environ ' || {figure(PEOPLE, 0)} || ', ' || {_ordinal('rang_volume')}"
     said = f"{many} || ' rang en volume (estimation par l''âge)'"
     missing = text(escaped(MISSING.lower()))
-    yield f"{label}\u00a0: {_shown(_unless_missing(PEOPLE, said, missing))}"
+    yield f"{label}\u00a0: {shown(unless_missing(PEOPLE, said, missing))}"
 
 
 def _completeness() -> Iterator[str]:
     """Said only where the index stands on less than its whole weight."""
     share = f"format_number(100 * {column('completude')}, 0, 'fr')"
     said = f"'Observé sur ' || {share} || '\u00a0% du poids de l''indice.'"
-    yield _shown(f"if(coalesce({column('completude')}, 1) < 1, {said}, '')")
+    yield shown(f"if(coalesce({column('completude')}, 1) < 1, {said}, '')")
 
 
 def _unseen(build: Build) -> Iterator[str]:
     found = build.method.lecture.invisible
     if found:
         named = "\u00a0; ".join(found)
-        said = f"Ce que l'indice ne voit pas\u00a0: {named}."
-        yield f'<span style="{NOTE}">{escaped(said)}</span>'
+        yield note(f"Ce que l'indice ne voit pas\u00a0: {named}.")

@@ -49,6 +49,27 @@ class Style:
 
 
 @dataclass(frozen=True)
+class Label:
+    """Names shown together: those of places of some size, from some scale on.
+
+    Attributes
+    ----------
+    seuil : float
+        Least size of a place, in the column that tells it.
+    echelle : int
+        Denominator of the smallest scale that shows them; 0 for all scales.
+    points : float
+        Size of the letters.
+    gras : bool
+    """
+
+    seuil: float
+    echelle: int
+    points: float
+    gras: bool = False
+
+
+@dataclass(frozen=True)
 class Form:
     """What a reader meets outside of the map: names of columns, table, form.
 
@@ -259,6 +280,32 @@ def labeling(rules: Iterable[tuple[str, int, ET.Element]]) -> ET.Element:
             rule.set("scalemindenom", "0")
         rule.append(name)
     return found
+
+
+def names(expression: str, size: str, labels: Sequence[Label], radius: str = "") -> ET.Element:
+    """One rule a size of place, each from a scale of its own; the largest are placed first.
+
+    Parameters
+    ----------
+    expression : str
+        Of the name.
+    size : str
+        Column that tells how large a place is.
+    labels : sequence of Label
+        From the largest places to the smallest.
+    radius : str
+        As for :func:`letters`.
+    """
+    rules = []
+    above = None
+    for place, one in enumerate(labels):
+        value = f"coalesce({column(size)}, 0)"
+        limits = [f"{value} >= {one.seuil}"] if one.seuil else []
+        limits += [f"{value} < {above}"] if above else []
+        name = letters(expression, one.points, bold=one.gras, priority=9 - 2 * place, radius=radius)
+        rules.append((" AND ".join(limits), one.echelle, name))
+        above = one.seuil
+    return labeling(rules)
 
 
 def letters(

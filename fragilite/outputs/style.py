@@ -26,6 +26,7 @@ from fragilite.outputs.qgis import (
     PAPER,
     POLYGONS,
     Form,
+    Label,
     Rule,
     Style,
     alias,
@@ -33,8 +34,7 @@ from fragilite.outputs.qgis import (
     driven,
     fill,
     hatching,
-    labeling,
-    letters,
+    names,
     part,
     plain_unit,
     renderer,
@@ -48,27 +48,6 @@ from fragilite.scoring import TIE
 LARGEST = 15.0
 #: Under a quantity's circles.
 GROUND = "#e9e9e9"
-
-
-@dataclass(frozen=True)
-class Label:
-    """Names shown together: those of places of some size, from some scale on.
-
-    Attributes
-    ----------
-    population : int
-        Least number of inhabitants.
-    echelle : int
-        Denominator of the smallest scale that shows them; 0 for all scales.
-    points : float
-        Size of the letters.
-    gras : bool
-    """
-
-    population: int
-    echelle: int
-    points: float
-    gras: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,13 +148,16 @@ def qml(build: Build, layer: Layer, theme: Theme, *, everything: bool = True) ->
         XML, the same for the same build.
     """
     table = layer.table(build)
-    names = [str(name) for name in table.columns]
+    held = [str(name) for name in table.columns]
     radius = f"{_diameter(theme, table)} / 2" if theme.is_quantity else ""
     return qgis.qml(
         POLYGONS,
-        [_renderer(build, layer, theme, table), _labeling(layer, radius)],
-        map_tip(build, names, name=layer.lieu, code=layer.code),
-        _form(build, layer, names) if everything else None,
+        [
+            _renderer(build, layer, theme, table),
+            names(layer.etiquette, "population", layer.etiquettes, radius),
+        ],
+        map_tip(build, held, name=layer.lieu, code=layer.code),
+        _form(build, layer, held) if everything else None,
     )
 
 
@@ -266,28 +248,6 @@ def _circle(size: float, expression: str = "") -> ET.Element:
     if expression:
         disc.append(driven("size", expression))
     return symbol("marker", disc)
-
-
-# --- names on the map ------------------------------------------------------------------------
-
-
-def _labeling(layer: Layer, radius: str) -> ET.Element:
-    """One rule a size of place, each from a scale of its own; the largest are placed first.
-
-    Names stand in their place, or around its circle, whose radius is then an expression.
-    """
-    rules = []
-    above = None
-    for place, size in enumerate(layer.etiquettes):
-        inhabitants = f"coalesce({column('population')}, 0)"
-        limits = [f"{inhabitants} >= {size.population}"] if size.population else []
-        limits += [f"{inhabitants} < {above}"] if above else []
-        name = letters(
-            layer.etiquette, size.points, bold=size.gras, priority=9 - 2 * place, radius=radius
-        )
-        rules.append((" AND ".join(limits), size.echelle, name))
-        above = size.population
-    return labeling(rules)
 
 
 # --- columns ---------------------------------------------------------------------------------
