@@ -240,7 +240,7 @@ def _provenance(study: Study) -> list[dict[str, str]]:
             | {
                 "source": "liste de lieux", "editeur": place["producteur"], "titre": place["titre"],
                 "adresse": place["page"], "donnees_au": place["date"], "licence": place["licence"],
-                "note": plural(place["lieux"], "lieu", "lieux"),
+                "note": plural(place["lieux"], "ligne"),
             }
         )  # fmt: skip
     for text in dict.fromkeys([*study.known.remarques, *study.notes]):

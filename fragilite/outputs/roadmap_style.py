@@ -63,6 +63,8 @@ GROUND = 0.75
 STEADY = (0.95, 0.8, 0.5)
 #: Half-days: first and last of each class; each half-day counts where a commune has few.
 HALF_DAYS = ((1, 1), (2, 2), (3, 4), (5, 8), (9, None))
+#: What a commune without half-day is called; its tip says where.
+ELSEWHERE = "reçue ailleurs"
 #: What is a code or the same on every row: in the form, not in the table.
 DETAILS = frozenset({"scenario", "code_base", "code_epci", "recue_a"})
 #: What exists today, on a tab of its own.
@@ -115,10 +117,12 @@ class Key:
     def stripes(self, sector: int, colour: str) -> ET.Element:
         """Stripes of a reserved sector, beside those of the same commune's other ones."""
         same = [one for one, code in self.reserves.items() if code == self.reserves[sector]]
-        return hatching(
+        found = hatching(
             colour, STRIPE, (len(same) + 1) * STRIPE,
-            offset=f"{(same.index(sector)) * STRIPE:g}", offset_unit="MM",
+            offset=f"{same.index(sector) * STRIPE:g}", offset_unit="MM",
         )  # fmt: skip
+        found.set("pass", "1")  # over the ground, whatever the order of the legend
+        return found
 
 
 def key_of(outcome: Outcome, columns: Mapping[str, Column]) -> Key:
@@ -145,8 +149,8 @@ def main_rows(communes: pd.DataFrame) -> pd.DataFrame:
 
 
 def sector_styles(key: Key, held: Sequence[str]) -> list[Style]:
-    """Filled, as the layer opens; then borders alone, to lay over another layer."""
-    said = " || ' · ' || ".join((column("secteur"), column("nom_base")))
+    """Filled, as the layer opens; then borders alone, without a name, to lay over another layer."""
+    said = f"{column('secteur')} || '\u00a0·\u00a0' || {column('nom_base')}"
     if key.reserves:
         numbers = ", ".join(map(str, key.reserves))
         said += f" || if({column('secteur')} IN ({numbers}), ' (réservé)', '')"
@@ -161,7 +165,7 @@ def sector_styles(key: Key, held: Sequence[str]) -> list[Style]:
         ),
         Style(
             "Contours", "Limites des secteurs, à poser sur une autre couche",
-            qml(POLYGONS, [renderer(heading, _borders(key), "communes"), label], tip),
+            qml(POLYGONS, [renderer(heading, _borders()), labeling([])], tip),
         ),
     ]  # fmt: skip
 
@@ -177,10 +181,9 @@ def _sectors(key: Key) -> Iterator[Rule]:
         yield f"{column('secteur')} = {sector}", key.label(sector), drawn
 
 
-def _borders(key: Key) -> Iterator[Rule]:
-    for sector, colour in key.couleurs.items():
-        edges = [_edge(PAPER, 1.8), _edge(colour, 1.2)]
-        yield f"{column('secteur')} = {sector}", key.label(sector), symbol("fill", *edges)
+def _borders() -> Iterator[Rule]:
+    """One line for all: a border has a sector on each side, and would show the colour of one."""
+    yield "ELSE", "Limite de secteur", symbol("fill", _edge(PAPER, 1.6), _edge(INK, THICK))
 
 
 def _plain(colour: str) -> ET.Element:
@@ -239,8 +242,9 @@ def _communes(key: Key, communes: pd.DataFrame) -> Iterator[Rule]:
             filter_ = f"{column('secteur')} = {sector}"
             yield filter_, key.label(sector), symbol("fill", fill(tint(colour), THIN))
     if (communes["demi_journees"] == 0).any():
-        label = "Aucun passage : reçue dans une autre commune"
-        yield f"{column('demi_journees')} = 0", label, symbol("fill", hatching(INK, 0.25))
+        lines = hatching(INK, 0.25)
+        lines.set("pass", "2")
+        yield f"{column('demi_journees')} = 0", f"Sans passage, {ELSEWHERE}", symbol("fill", lines)
 
 
 def _steadiness() -> Iterator[Rule]:
@@ -257,12 +261,12 @@ def _steadiness() -> Iterator[Rule]:
 
 
 def _share_label(limits: Sequence[float], place: int) -> str:
-    """``de 80 à 95 % des tirages``."""
+    """``80 à 95 %``, the widest classes open."""
     low = f"{100 * limits[place]:g}"
     if not place:
-        return f"garde son secteur dans {low}\u00a0% des tirages ou plus"
+        return f"{low}\u00a0% ou plus"
     high = f"{100 * limits[place - 1]:g}"
-    return f"de {low} à {high}\u00a0%" if limits[place] else f"moins de {high}\u00a0%"
+    return f"{low} à {high}\u00a0%" if limits[place] else f"moins de {high}\u00a0%"
 
 
 def _visits() -> Iterator[Rule]:
@@ -273,8 +277,7 @@ def _visits() -> Iterator[Rule]:
         label = f"{first} ou plus" if last is None else f"{first} à {last}"
         label = str(first) if first == last else label
         yield filter_, label, symbol("fill", fill(colour, THIN))
-    label = "aucune : reçue dans une autre commune"
-    yield "ELSE", label, symbol("fill", fill(PAPER, THIN), hatching())
+    yield "ELSE", f"aucune, {ELSEWHERE}", symbol("fill", fill(PAPER, THIN), hatching())
 
 
 def _commune_tip(key: Key) -> str:
@@ -320,7 +323,7 @@ def _bases(key: Key, sectors: Sequence[int]) -> Iterator[Rule]:
     for sector in sectors:
         colour = rgba(key.couleurs[sector])
         disc = part(
-            "SimpleMarker", name="circle", color=colour, outline_color=rgba(PAPER),
+            "SimpleMarker", name="circle", color=colour, outline_color=rgba(INK),
             outline_width="0.5", outline_style="solid", size=f"{BASE:g}", size_unit="MM",
             scale_method="diameter",
         )  # fmt: skip
