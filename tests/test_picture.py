@@ -19,7 +19,8 @@ from fragilite.cartography import CIRCLE, MISSING, themes
 from fragilite.errors import UsageError
 from fragilite.method import available_methods
 from fragilite.outputs import picture
-from fragilite.outputs.picture import PAGE, Highlight, choose, described, draw, faded
+from fragilite.outputs.board import PAGE
+from fragilite.outputs.picture import Highlight, choose, described, draw, faded
 from fragilite.pipeline import build
 
 

@@ -35,7 +35,8 @@ from fragilite.narrative import (
     of_epci_among_others,
     of_whole,
 )
-from fragilite.outputs.picture import PAGE, Highlight, choose, described
+from fragilite.outputs.board import PAGE
+from fragilite.outputs.picture import Highlight, choose, described
 from fragilite.outputs.picture import write as write_picture
 from fragilite.outputs.word import NOTE, Word
 from fragilite.pipeline import Build, Result
