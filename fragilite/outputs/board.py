@@ -36,6 +36,11 @@ SETTINGS: Any = {
 }
 
 
+#: Dashes of a border, and how wide a point is beside letters.
+DASHES: Any = (0, (3, 2))
+DOT = 0.75
+
+
 @dataclass(frozen=True)
 class Sheet:
     """What the picture is put on.
@@ -257,7 +262,7 @@ class Pen:
         """Leave a part of a line empty."""
         self.y -= lines * self.size
 
-    def swatch(self, label: str, count: int, **style: Any) -> None:
+    def swatch(self, label: str, count: float, **style: Any) -> None:
         """A colour, its meaning, how many communes have it."""
         from matplotlib.patches import Rectangle
 
@@ -282,7 +287,7 @@ class Pen:
                 Rectangle(corner, wide, frame.get_height(), facecolor=colour, linewidth=0)
             )
 
-    def line(self, label: str, width: float) -> None:
+    def line(self, label: str, width: float, *, dashed: bool = False) -> None:
         """A kind of border and its meaning."""
         from matplotlib.lines import Line2D
 
@@ -291,8 +296,16 @@ class Pen:
         self.panel.add_line(
             Line2D(
                 [0, 1.9 * self.size], [middle, middle], color=colour,
-                linewidth=width * self.size / 15,
+                linewidth=width * self.size / 15, linestyle=DASHES if dashed else "solid",
             )
+        )  # fmt: skip
+        self.text(label, x=2.5 * self.size)
+
+    def dot(self, label: str) -> None:
+        """A white point and its meaning."""
+        self.panel.scatter(
+            [0.95 * self.size], [self.y - self.size], s=(DOT * self.size) ** 2, facecolor="white",
+            edgecolor=INK, linewidth=1.0,
         )  # fmt: skip
         self.text(label, x=2.5 * self.size)
 
