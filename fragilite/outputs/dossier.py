@@ -24,6 +24,7 @@ from fragilite.citation import (
 from fragilite.dictionary import scale
 from fragilite.explanation import where
 from fragilite.french import day, listing, number, plural
+from fragilite.ingestion.lots import Lot
 from fragilite.method import Grandeur, Indicateur
 from fragilite.narrative import (
     LACKING,
@@ -121,7 +122,7 @@ def _document(build: Build, path: Path, subject: Subject, template: Path | None)
     _limits(word, build, subject)
     _method(word, build)
     _sources(word, build)
-    _signature(word)
+    signature(word)
     word.number_pages(title)
     word.save(
         path, title=title, subject=build.method.methode.libelle, author=f"fragilite {__version__}",
@@ -554,22 +555,34 @@ def _labelled(record: Grandeur) -> str:
 # --- limits, method, sources -----------------------------------------------------------------
 
 
-def _limits(word: Word, build: Build, subject: Subject) -> None:
-    lecture = build.method.lecture
+def blind_spots(word: Word, build: Build) -> None:
+    """What open data do not see, from what the method declares."""
+    things = build.method.lecture.invisible
     word.write("Ce que ces chiffres ne voient pas", "Heading 1")
     word.write(
         "Quatre choses comptent pour être à l'aise avec le numérique : l'accès, les compétences, "
-        "la motivation, la confiance. Les données ouvertes n'éclairent que les deux premières. "
-        "L'indice ne voit pas :",
-        keep=True,
+        "la motivation, la confiance. Les données ouvertes n'éclairent que les deux premières."
+        + (" L'indice ne voit pas :" if things else ""),
+        keep=bool(things),
     )
-    for thing in lecture.invisible:
-        word.write(f"{thing} ;" if thing != lecture.invisible[-1] else f"{thing}.", "List Bullet")
+    for thing in things:
+        word.write(f"{thing} ;" if thing != things[-1] else f"{thing}.", "List Bullet")
+
+
+def uses(word: Word, build: Build) -> None:
+    """What a method is for, and what it is not."""
+    lecture = build.method.lecture
+    word.write(lecture.usage, lead="S'en servir")
+    word.write(lecture.non_usage, lead="Ne pas s'en servir")
+
+
+def _limits(word: Word, build: Build, subject: Subject) -> None:
+    lecture = build.method.lecture
+    blind_spots(word, build)
     word.field(
         "ce que les médiateurs, les élus et les habitants confirment, nuancent, contredisent."
     )
-    word.write(lecture.usage, lead="S'en servir")
-    word.write(lecture.non_usage, lead="Ne pas s'en servir")
+    uses(word, build)
     if lecture.validite:
         word.write(
             "Un indice n'est pas une mesure directe des difficultés : ce qu'on sait de sa "
@@ -591,32 +604,42 @@ def _method(word: Word, build: Build) -> None:
 
 def _sources(word: Word, build: Build) -> None:
     word.write("Sources et citation", "Heading 1")
-    word.caption("Tableau", "Ce que ce dossier utilise")
     shown = lots_of_figures(build, build.method.effectifs)
     used = [lot for lot in build.inputs.lots if lot in [*lots_counted(build), *shown]]
-    rows = [
-        [lot.record.attribution, lot.millesime.replace("_", " "), str(lot.cog), dated(lot),
-         lot.record.licence]
-        for lot in [*used, *lots_of_frame(build)]
-    ]  # fmt: skip
-    word.table(
-        ["Producteur et jeu de données", "Millésime", "Communes au 1er janvier",
-         "Publication ou relevé", "Licence"],
-        rows, texts=5,
-    )  # fmt: skip
-    word.write("Citer", "Heading 2")
-    word.write(cited(build))
-    word.write(
-        "Les producteurs des données n'ont ni établi ni approuvé ce calcul. Le classeur joint "
-        "donne toutes les colonnes, leur définition et l'empreinte de chaque fichier."
-    )
+    origins(word, [*used, *lots_of_frame(build)])
+    quoted(word, build)
     if build.method.lecture.validite:
         word.write(FURTHER, "Heading 2")
         for text in build.method.lecture.validite:
             word.write(text, NOTE)
 
 
-def _signature(word: Word) -> None:
+def origins(word: Word, lots: Sequence[Lot]) -> None:
+    """A table of vintages: producer, date, licence."""
+    word.caption("Tableau", "Ce que ce dossier utilise")
+    rows = [
+        [lot.record.attribution, lot.millesime.replace("_", " "), str(lot.cog), dated(lot),
+         lot.record.licence]
+        for lot in lots
+    ]  # fmt: skip
+    word.table(
+        ["Producteur et jeu de données", "Millésime", "Communes au 1er janvier",
+         "Publication ou relevé", "Licence"],
+        rows, texts=5,
+    )  # fmt: skip
+
+
+def quoted(word: Word, build: Build) -> None:
+    """How to cite a build, and what its producers have not done."""
+    word.write("Citer", "Heading 2")
+    word.write(cited(build))
+    word.write(
+        "Les producteurs des données n'ont ni établi ni approuvé ce calcul. Le classeur joint "
+        "donne toutes les colonnes, leur définition et l'empreinte de chaque fichier."
+    )
+
+
+def signature(word: Word) -> None:
     """Empty lines for who answers for the dossier; they are signed, not completed."""
     word.write("Signature", "Heading 2")
     for place, label in enumerate(SIGNED, start=1):
