@@ -12,21 +12,20 @@ import pandas as pd
 from fragilite import __version__
 from fragilite.citation import dated, lots_counted, lots_of_frame, lots_of_people, named
 from fragilite.dictionary import Column
-from fragilite.french import day, listing, number, plural, upper_first
-from fragilite.inventory import inventory
+from fragilite.french import at_name, day, listing, lower_first, number, plural, upper_first
+from fragilite.inventory import AUCUNE, MEANINGS, inventory
 from fragilite.outputs import roadmap_sentences as say
 from fragilite.outputs import sector_map
 from fragilite.outputs.dossier import blind_spots, origins, quoted, signature, uses
-from fragilite.outputs.word import Word
+from fragilite.outputs.word import CELL, Word
 from fragilite.pipeline import Build
 from fragilite.provenance import as_of
 from fragilite.roadmap.study import Outcome, Study
 from fragilite.roadmap.tables import columns, sector_name
 from fragilite.subject import of_departements, of_epci
 
-#: What every table of posts shows, then what it shows where it tells something more.
+#: What a table of posts shows: the weighted people of a scenario are its load, times a mean.
 POSTS = ("communes", "epci", "personnes", "charge", "distance_moyenne", "lieux", "stabilite")
-COUNTED = "charge_personnes"
 #: What plans are compared on.
 PLANS = (
     "postes", "charge_min", "charge_max", "distance_moyenne", "distance_max", "communes_max",
@@ -34,6 +33,10 @@ PLANS = (
 )  # fmt: skip
 #: Columns whose unit a header says: the others are what they count.
 MEASURED = ("distance_moyenne", "distance_max")
+#: What known places are said not to have.
+ABSENT = "Absent des lieux connus"
+#: Under a post, before the next one: 6 points, in EMU.
+GAP = 76_200
 #: Between the morning and the afternoon of a day.
 THEN = " / "
 
@@ -118,32 +121,23 @@ def _question(word: Word, study: Study) -> None:
 
 def _today(word: Word, study: Study) -> None:
     facts = inventory(study.build, study.known)
-    everywhere, hollows = say.hollows(facts)
     word.write("Qui aide, et où, aujourd'hui", "Heading 1")
-    for text in say.today(facts):
-        word.write(text)
-    if everywhere:
-        word.write(everywhere)
-    labels = columns()
+    for text in [*say.today(facts), say.lone(facts), say.unknown(facts)]:
+        if text:
+            word.write(text)
+    labels, absent = columns(), say.denied(facts)
     word.caption("Tableau", "Ce qui est connu aujourd'hui, EPCI par EPCI")
-    names = ("nom_epci", "communes", "lieux", "communes_sans_lieu", "personnes")
-    header = [labels[name].libelle for name in names]
+    names = ("communes", "lieux", "communes_sans_lieu", "personnes")
+    header = [labels["nom_epci"].libelle, ABSENT, *(labels[name].libelle for name in names)]
     rows = [
-        [
-            row["nom_epci"], hollows.get(row["code_epci"], "–"), number(row["communes"]),
-            number(row["lieux"]), number(row["communes_sans_lieu"]), _or_dash(row["personnes"]),
-        ]
+        [row["nom_epci"], absent[row["code_epci"]] or "–", *(_or_dash(row[name]) for name in names)]
         for row in facts["epci"]
-    ]  # fmt: skip
+    ]
     partial = [
         f"{row['nom_epci']} : {row['remarque']}." for row in facts["epci"] if row["remarque"]
     ]
-    word.table(
-        [header[0], "Services sans réponse connue", *header[1:]], rows, texts=2,
-        note=" ".join([*partial, _lists(study)]),
-    )  # fmt: skip
-    if lone := say.lone(facts):
-        word.write(lone)
+    told = f"{ABSENT} : {MEANINGS[AUCUNE]}."
+    word.table(header, rows, texts=2, note=" ".join([*partial, told, _lists(study)]))
 
 
 def _or_dash(value: float | None) -> str:
@@ -151,12 +145,12 @@ def _or_dash(value: float | None) -> str:
 
 
 def _lists(study: Study) -> str:
-    """Lists of places in a line: title, producer, date."""
+    """Who made the lists of places, and when."""
     told = [
-        ", ".join(filter(None, [one["titre"], one["producteur"], one["date"] and day(one["date"])]))
+        one["producteur"] + (f" ({day(one['date'])})" if one["date"] else "")
         for one in study.known.listes
     ]
-    return f"Listes : {' ; '.join(told)}." if told else ""
+    return f"Listes de lieux : {' ; '.join(told)}." if told else ""
 
 
 def _need(word: Word, study: Study) -> None:
@@ -171,12 +165,13 @@ def _need(word: Word, study: Study) -> None:
 def _side_by_side(word: Word, study: Study) -> None:
     several = len(study.scenarios) > 1
     word.write("Les scénarios côte à côte" if several else "Le scénario", "Heading 1")
+    labels = columns(study.scenarios[0].unit)
+    word.write(f"Sont comparés : {_plans_said(labels)}")
     for outcome in study.scenarios:
         word.write(say.counted(study, outcome), lead=outcome.scenario.libelle)
         word.write(say.compared(outcome), "List Bullet")
     if differ := say.bases_compared(study):
         word.write(differ)
-    labels = columns(study.scenarios[0].unit)
     word.caption("Tableau", "La proposition, le plan naïf et les lieux d'aujourd'hui")
     header = [labels["scenario"].libelle, labels["plan"].libelle]
     header += [_labelled(labels[name]) for name in PLANS]
@@ -185,8 +180,11 @@ def _side_by_side(word: Word, study: Study) -> None:
         for outcome in study.scenarios
         for row in outcome.plans.to_dict("records")
     ]
-    plan = labels["plan"]
-    word.table(header, rows, texts=2, note=f"{plan.description} Charges : {_scale(labels)}.")
+    word.table(header, rows, texts=2, note=f"Charges : {_scale(labels)}.")
+
+
+def _plans_said(labels: Mapping[str, Column]) -> str:
+    return labels["plan"].description.removeprefix("Ce qui est comparé : ")
 
 
 def _plan(outcome: Outcome, name: str) -> str:
@@ -219,14 +217,20 @@ def _scenario(word: Word, study: Study, outcome: Outcome, place: int) -> None:
     _posts(word, outcome)
     word.write("Poste par poste", "Heading 2")
     weeks = int(outcome.passages.calendrier["semaine"].max())
-    for post in outcome.postes.to_dict("records"):
+    for post in _records(outcome.postes):
         mine = outcome.communes[outcome.communes["secteur"] == post["secteur"]]
         name = sector_name(post["secteur"], post["nom_base"])
         word.write(say.of_post(outcome, post), lead=name, keep=True)
-        word.write(say.towns(mine), "List Bullet", lead="Communes")
-        word.write(say.visits(mine, weeks), "List Bullet", lead="Passages")
+        word.write(say.towns(mine), CELL, lead="Communes", keep=True)
+        last = word.write(say.visits(mine, weeks), CELL, lead="Passages")
+        last.paragraph_format.space_after = GAP
     label = f" de « {outcome.scenario.libelle} »" if several else ""
     word.field(f"ce que le terrain dit{label} : bases possibles, communes à regrouper, à séparer.")
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = table.to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]
 
 
 def _map(word: Word, study: Study, outcome: Outcome) -> None:
@@ -247,23 +251,18 @@ def _map(word: Word, study: Study, outcome: Outcome) -> None:
 def _posts(word: Word, outcome: Outcome) -> None:
     labels = columns(outcome.unit)
     posts = outcome.postes
-    names = [*POSTS]
-    if (posts[COUNTED].round() != posts["personnes"].round()).any():
-        names.insert(names.index("charge"), COUNTED)
     word.caption("Tableau", f"{outcome.scenario.libelle} : les postes")
-    header = [labels["secteur"].libelle, labels["nom_base"].libelle]
-    header += [_labelled(labels[name]) for name in names]
+    header = [f"{labels['secteur'].libelle} · {lower_first(labels['nom_base'].libelle)}"]
+    header += [_labelled(labels[name]) for name in POSTS]
     rows = [
-        [number(row["secteur"]), row["nom_base"], *_cells(labels, names, row)]
+        [f"{number(row['secteur'])} · {row['nom_base']}", *_cells(labels, POSTS, row)]
         for row in posts.to_dict("records")
     ]
     told = [
-        f"{labels[name].libelle} : {labels[name].description}"
-        for name in (*names, "personnes")
-        if name in {COUNTED, "lieux", "stabilite"}
+        f"{labels[name].libelle} : {labels[name].description}" for name in ("lieux", "stabilite")
     ]
     word.table(
-        header, rows, texts=2,
+        header, rows,
         note=" ".join([f"{labels['charge'].libelle} : {_scale(labels)}.", *told]),
     )  # fmt: skip
 
@@ -273,6 +272,7 @@ def _posts(word: Word, outcome: Outcome) -> None:
 
 def _limits(word: Word, study: Study) -> None:
     blind_spots(word, study.build)
+    word.write("À garder en tête", "Heading 2")
     for text in say.limits(study):
         word.write(text, "List Bullet")
     uses(word, study.build)
@@ -322,7 +322,8 @@ def _calendar(word: Word, study: Study) -> None:
         mine = table[table["secteur"] == post["secteur"]]
         name = sector_name(post["secteur"], post["nom_base"])
         if mine["code_insee"].nunique() == 1:
-            word.write(f"toutes les demi-journées à {mine['nom'].iloc[0]}.", lead=name)
+            only = at_name(str(mine["nom"].iloc[0]))
+            word.write(f"Toutes les demi-journées {only}.", lead=name)
             continue
         word.caption("Calendrier", name)
         header, rows = weeks(mine)
@@ -333,12 +334,10 @@ def weeks(calendar: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Header and rows of a post's calendar: one row a week, one column a day of presence."""
     labels = columns()
     held = calendar.groupby(["semaine", "jour"])["nom"].agg(
-        lambda rows: THEN.join(dict.fromkeys(rows))
+        lambda names: THEN.join(dict.fromkeys(names))
     )
     table = held.unstack("jour").fillna("–")
     header = [labels["semaine"].libelle]
-    header += [f"{labels['jour'].libelle} {number(one)}" for one in table.columns]
-    return header, [
-        [number(int(str(week))), *row]
-        for week, row in zip(table.index, table.to_numpy().tolist(), strict=True)
-    ]
+    header += [f"{labels['jour'].libelle} {one}" for one in table.columns]
+    cells = zip(table.index, table.to_numpy().tolist(), strict=True)
+    return header, [[str(week), *row] for week, row in cells]

@@ -14,6 +14,7 @@ from fragilite.explanation import find, where
 from fragilite.french import (
     at_name,
     day,
+    exact,
     listing,
     lower_first,
     number,
@@ -22,7 +23,9 @@ from fragilite.french import (
     times,
     upper_first,
 )
-from fragilite.inventory import AUCUNE, INCONNU, SANS_EPCI
+from fragilite.inventory import AUCUNE, SANS_EPCI
+from fragilite.narrative import epci_name
+from fragilite.places.counts import INCONNU
 from fragilite.roadmap.scenario import FREE, LOOSE, WHOLE
 from fragilite.roadmap.study import NAIVE, TODAY, Outcome, Study
 from fragilite.roadmap.tables import columns
@@ -30,7 +33,7 @@ from fragilite.siting.parameters import parameters
 from fragilite.summary import TWO_READINGS
 
 #: Communes named in a sentence: above, their number, and those with most people.
-FEW, MOST = 3, 8
+FEW, MOST = 3, 6
 #: Under this share of the draws, a commune that keeps its sector is named: others may claim it.
 SURE = 0.9
 #: In a note of the command line, where an option begins.
@@ -110,36 +113,49 @@ def _means(facts: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def hollows(facts: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """What nobody is known to answer: everywhere, then in each EPCI besides.
-
-    Returns
-    -------
-    tuple
-        A sentence (empty where there is none), and words by code of EPCI.
-    """
+def unknown(facts: Mapping[str, Any]) -> str:
+    """What lists say nothing of, the services unknown in most EPCI first; nothing without any."""
     rows = facts["creux"]["services"]
-    labels = {one["code"]: lower_first(one["libelle"].split(" (")[0]) for one in facts["lignes"]}
-    words = {AUCUNE: "aucun lieu connu n'est ou ne propose", INCONNU: "inconnu"}
-    common = {
-        answer: [code for code in labels if rows and all(code in row[answer] for row in rows)]
-        for answer in words
-    }
-    said = [
-        f"{words[answer]} : {listing([labels[code] for code in codes])}"
-        for answer, codes in common.items()
-        if codes
+    held: dict[tuple[str, ...], list[str]] = {}
+    for one in facts["lignes"]:
+        where_not = tuple(row["nom_epci"] for row in rows if one["code"] in row[INCONNU])
+        if where_not:
+            held.setdefault(where_not, []).append(service(one["libelle"]))
+    parts = [
+        f"{_in_epci(names, len(rows))}, {listing(services)}"
+        for names, services in sorted(held.items(), key=lambda one: -len(one[0]))
     ]
-    everywhere = f"Dans tous les EPCI, {' ; '.join(said)}." if said else ""
-    found = {}
-    for row in rows:
-        parts = [
-            f"{words[answer]} : {', '.join(labels[code] for code in left)}"
-            for answer in words
-            if (left := [code for code in row[answer] if code not in common[answer]])
-        ]
-        found[row["code_epci"]] = upper_first(" ; ".join(parts)) or "–"
-    return everywhere, found
+    if not parts:
+        return ""
+    return f"Les listes ne disent rien de ces services : {' ; '.join(parts)}."
+
+
+def _in_epci(names: Sequence[str], total: int) -> str:
+    if len(names) == total:
+        return "dans tous les EPCI" if total > 1 else f"dans {epci_name(names[0])}"
+    if len(names) == 1:
+        return f"dans {epci_name(names[0])} seulement"
+    return f"dans {number(len(names))} EPCI sur {number(total)}"
+
+
+def service(label: str) -> str:
+    """A row of the grid inside a sentence, without its brackets.
+
+    Examples
+    --------
+    >>> service("Maison des solidarités (Département)")
+    'maison des solidarités'
+    """
+    return lower_first(label.split(" (")[0])
+
+
+def denied(facts: Mapping[str, Any]) -> dict[str, str]:
+    """By code of EPCI, the kinds and services that known places are said not to have."""
+    labels = {one["code"]: service(one["libelle"]) for one in facts["lignes"]}
+    return {
+        row["code_epci"]: ", ".join(labels[code] for code in row[AUCUNE])
+        for row in facts["creux"]["services"]
+    }
 
 
 def lone(facts: Mapping[str, Any]) -> str:
@@ -219,9 +235,10 @@ def counted(study: Study, outcome: Outcome) -> str:
             f"Des {people(total)} à accompagner, l'équivalent de {number(loads)} compte dans les "
             f"charges : {each} comptées par poste en moyenne."
         )
-    if scenario.priorite is not None and scenario.priorite.raison:
-        text += f" {scenario.priorite.raison}"
-    return text
+    first = scenario.priorite
+    if first is not None:
+        text += f" Poids d'une personne ailleurs : {exact(first.part_ailleurs)}. {first.raison}"
+    return text.rstrip()
 
 
 def gap(outcome: Outcome) -> str:
@@ -236,20 +253,23 @@ def gap(outcome: Outcome) -> str:
 def compared(outcome: Outcome) -> str:
     """A plan beside the naive one and today's places."""
     unit = outcome.unit
-    rows = outcome.plans.set_index("plan")
-    own = rows.loc[outcome.route.plan.nom]
+    rows: dict[str, Mapping[str, Any]] = {
+        str(row["plan"]): {str(key): value for key, value in row.items()}
+        for row in outcome.plans.to_dict("records")
+    }
+    own = rows[outcome.route.plan.nom]
     text = (
         f"Une personne comptée est en moyenne à {away(own['distance_moyenne'], unit)} de sa base, "
         f"au plus à {away(own['distance_max'], unit)}. {_loads(own)}. {gap(outcome)}"
     )
-    if NAIVE in rows.index:
-        naive = rows.loc[NAIVE]
+    if NAIVE in rows:
+        naive = rows[NAIVE]
         text += (
             f" Le plan naïf la met à {away(naive['distance_moyenne'], unit)} en moyenne ; "
             f"{lower_first(_loads(naive))}."
         )
-    if TODAY in rows.index:
-        places = rows.loc[TODAY]
+    if TODAY in rows:
+        places = rows[TODAY]
         text += (
             f" Le lieu connu le plus proche est à {away(places['distance_moyenne'], unit)} en "
             "moyenne aujourd'hui, dans sa commune ou une autre : les postes ne le remplacent pas, "
@@ -258,7 +278,7 @@ def compared(outcome: Outcome) -> str:
     return text
 
 
-def _loads(row: pd.Series) -> str:
+def _loads(row: Mapping[str, Any]) -> str:
     posts, cuts = int(row["postes"]), int(row["coupures_epci"])
     cut = f"{plural(cuts, 'coupure')} d'EPCI" if cuts else "aucun EPCI n'est coupé"
     if posts == 1:
@@ -292,9 +312,7 @@ def bases_compared(study: Study) -> str:
 def rules(study: Study, outcome: Outcome) -> list[str]:
     """What was imposed on a scenario, besides its number of posts."""
     scenario = outcome.scenario
-    said = []
-    for text in scenario.garder:
-        said.append(f"Dans un même secteur : {listing(_named(study, text))}.")
+    said = [f"Dans un même secteur : {listing(_named(study, text))}." for text in scenario.garder]
     for text in scenario.interdire:
         names = _named(study, text)
         if len(names) == 1:
@@ -359,16 +377,15 @@ def existing(post: Mapping[str, Any], mine: pd.DataFrame) -> str:
         text += f", un pour {people(post['personnes_par_lieu'])}"
     if not np.isnan(post["etp"]):
         text += f", {figure('etp', post['etp'])} {columns()['etp'].unite} connus"
+    if len(mine) == 1:
+        return f"{text}."
     if not len(without):
         return f"{text}, et un au moins dans chaque commune."
     most = without.sort_values(["personnes", "code_insee"], ascending=[False, True])
     named = list(most["nom"].head(MOST))
     if len(named) == len(without):
-        return f"{text} ; aucun à {listing(named)}."
-    return (
-        f"{text} ; aucun dans {plural(len(without), 'commune')}, surtout à "
-        f"{listing(named[:FEW])} pour le nombre de personnes."
-    )
+        return f"{text} ; aucun {listing([at_name(name) for name in named])}."
+    return f"{text} ; aucun dans {plural(len(without), 'commune')}, dont {listing(named[:FEW])}."
 
 
 def _unsure(mine: pd.DataFrame) -> list[str]:
@@ -378,7 +395,7 @@ def _unsure(mine: pd.DataFrame) -> list[str]:
         return []
     rows = zip(doubt["nom"].head(FEW), doubt["stabilite"].head(FEW), strict=True)
     named = [f"{name} ({times(value)})" for name, value in rows]
-    return [f"Rattachement le moins sûr, sur des besoins tirés à nouveau : {listing(named)}."]
+    return [f"Gardent le moins souvent ce secteur quand le besoin est retiré : {listing(named)}."]
 
 
 def towns(mine: pd.DataFrame) -> str:
@@ -436,7 +453,7 @@ def _received(mine: pd.DataFrame) -> str:
     if away_from.empty:
         return ""
     hosts = [
-        f"{at_name(host)} ({', '.join(rows['nom'])})"
+        f"{at_name(str(host))} ({', '.join(rows['nom'])})"
         for host, rows in away_from.groupby("nom_recue_a", sort=True)
     ]
     count = len(away_from)
@@ -450,9 +467,11 @@ def _received(mine: pd.DataFrame) -> str:
 def limits(study: Study) -> list[str]:
     """What a reader must keep in mind of every figure."""
     said = columns(study.scenarios[0].unit)
-    lines = [
-        f"{said[name].libelle} : {lower_first(said[name].description)}"
-        for name in ("personnes", "nom_base", "lieux")
+    lines = [f"{said[name].libelle}. {said[name].description}" for name in ("personnes", "lieux")]
+    lines += [
+        "Aucun chiffre de ce dossier ne dit quoi que ce soit d'une personne.",
+        "Une base est la proposition d'un calcul : un local, des partenaires, un logement décident "
+        "aussi.",
     ]
     lines += [_without_option(note) for note in study.notes]
     return list(dict.fromkeys([*lines, *study.known.remarques]))

@@ -35,7 +35,9 @@ TOGETHER = 16
 #: Letters of a cell of text that count in the width of its column: longer ones go to the next line.
 WIDEST = 30
 #: A letter of a header beside one of a cell: bold, and in a font that may be wider than ours.
-BOLD = 1.5
+BOLD = 1.25
+#: Letters of a cell that a page takes across, in a font that may be wider than ours.
+ACROSS = 100
 #: Where the dots of a line to fill end, as a share of the text.
 BLANK = 0.7
 
@@ -492,22 +494,32 @@ class Word:
 def _shares(header: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> list[float]:
     """Share of the width of each column: its longest word in the header, its longest number.
 
+    Where a page is too narrow, columns of text give way down to their longest word: they go to the
+    next line between words, as a number or a header of one word cannot.
+
     Examples
     --------
     >>> [round(share, 2) for share in _shares(["", "Habitants"], [["Saumur", "26 241"]], 1)]
-    [0.34, 0.66]
+    [0.38, 0.62]
     """
-    needs = []
+    needs, least = [], []
     for place, title in enumerate(header):
-        # A number goes to the next line before its note: « 5,1 (compté 3,9) ».
-        cells = [
-            len(row[place]) if place < texts else max(map(len, row[place].split(" ")))
-            for row in rows
-        ]
-        longest = min(max(cells, default=0), WIDEST) if place < texts else max(cells, default=0)
-        word = max(map(len, re.split(r"[ -]", title)))
-        needs.append(max(BOLD * word, longest) + 2)
-    return [need / sum(needs) for need in needs]
+        word = BOLD * max(map(len, re.split(r"[ -]", title)))
+        cells = [row[place] for row in rows]
+        pieces = max((len(part) for cell in cells for part in re.split(r"[ -]", cell)), default=0)
+        if place < texts:
+            whole = min(max(map(len, cells), default=0), WIDEST)
+        else:  # a number goes to the next line before its note: « 5,1 (compté 3,9) »
+            whole = max((len(part) for cell in cells for part in cell.split(" ")), default=0)
+        needs.append(max(word, whole) + 2)
+        least.append(max(word, min(whole, pieces)) + 2 if place < texts else needs[-1])
+    spare = sum(needs) - sum(least)
+    given = min(max(sum(needs) - ACROSS, 0), spare)
+    widths = [
+        need - (given * (need - low) / spare if spare else 0)
+        for need, low in zip(needs, least, strict=True)
+    ]
+    return [width / sum(widths) for width in widths]
 
 
 def _field(paragraph: Any, code: str) -> None:
