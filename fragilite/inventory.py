@@ -117,11 +117,15 @@ def places_if_any(build: Build, files: Sequence[Path], own: Sequence[str] = ()) 
 
     For commands that do without places: a roadmap shares people, wherever places are.
     """
-    wanted = set(build.communes["code_departement"])
-    if files or own or wanted <= set(bundled_departements()):
+    if files or own or covered(build):
         return known_places(build, files, own)
     said = f"Aucune liste de lieux pour {build.inputs.territory.libelle} : ajoutez --places LISTE."
     return Known(pd.DataFrame(columns=list(COLUMNS)), [], remarques=[said])
+
+
+def covered(build: Build) -> bool:
+    """Whether counts of places travel with the program for a whole territory."""
+    return not _uncounted(build)
 
 
 def of_lists(
@@ -164,19 +168,22 @@ def of_bundle(build: Build) -> Known:
     UsageError
         If they do not cover it: communes without counts are not communes without places.
     """
-    wanted = sorted(set(build.communes["code_departement"]))
-    lacking = sorted(set(wanted) - set(bundled_departements()))
+    lacking = _uncounted(build)
     if lacking:
         raise UsageError(
             f"Aucun compte de lieux n'est livré pour {listing(lacking)}.",
             "Donnez des listes de lieux : --places LISTE.csv (répétable).",
         )
-    found = [bundled_places(code) for code in wanted]
+    found = [bundled_places(code) for code in sorted(set(build.communes["code_departement"]))]
     return Known(
         pd.concat([table for table, _ in found], ignore_index=True),
         [one for _, record in found for one in record["listes"]],
         remarques=list(dict.fromkeys(record["note"] for _, record in found)),
     )
+
+
+def _uncounted(build: Build) -> list[str]:
+    return sorted(set(build.communes["code_departement"]) - set(bundled_departements()))
 
 
 def _read(
@@ -506,48 +513,62 @@ def _moved(before: str, after: str) -> str:
 
 def render(facts: Mapping[str, Any]) -> str:
     """Write an inventory as French text for a terminal."""
-    return terminal(_sections(facts, short=True))
+    return terminal(sections(facts, short=True).values())
 
 
 def markdown(facts: Mapping[str, Any]) -> str:
     """Write an inventory as a Markdown document."""
-    return document(_sections(facts, short=False))
+    return document(sections(facts).values())
 
 
-def _sections(facts: Mapping[str, Any], *, short: bool) -> list[Section]:
-    """Every part of the text, for a terminal (`short`) or a document."""
+def sections(facts: Mapping[str, Any], *, short: bool = False) -> dict[str, Section]:
+    """Every part of the text by name, in the order in which it is read.
+
+    Parameters
+    ----------
+    facts : mapping
+        From :func:`inventory`.
+    short : bool
+        For a terminal: fewer rows, shorter names.
+
+    Returns
+    -------
+    dict of str to Section
+        ``ensemble``, ``moyens``, ``types``, ``grille``, ``creux`` (services), ``communes`` (without
+        a known place), ``depuis`` and ``a_savoir`` where there is something to say.
+    """
     shown = facts["epci"][:SHOWN_EPCI] if short else facts["epci"]
     hidden = len(facts["epci"]) - len(shown)
     note = [f"{plural(hidden, 'EPCI', 'EPCI')} de plus dans le fichier (-o)."] if hidden else []
-    sections = [
-        _opening(facts),
-        Section(
+    found = {
+        "ensemble": _opening(facts),
+        "moyens": Section(
             "Lieux, personnes à accompagner et moyens connus",
             [*_means_sentences(facts), *note],
             tables=[_means_table(shown, facts["ensemble"], short=short)],
         ),
-        Section(
+        "types": Section(
             "Types de lieux et dates de l'information",
             [_old_sentence(facts["ancien_avant"]), *note],
             _kinds(shown, facts),
         ),
-        Section(
+        "grille": Section(
             "Qui répond à quoi : la grille",
             [*(f"« {name} » : {meaning}." for name, meaning in MEANINGS.items()), KINDS, *note],
             tables=[_grid(facts, shown, group, short=short) for group in GROUPS],
         ),
-        _hollow_section(facts),
-        _lone_section(facts),
-    ]
+        "creux": _hollow_section(facts),
+        "communes": _lone_section(facts),
+    }
     if facts["depuis"]:
-        sections.append(_since_section(facts["depuis"], short=short))
+        found["depuis"] = _since_section(facts["depuis"], short=short)
     remarks = facts["remarques"][:SHOWN_CHANGES] if short else facts["remarques"]
     more = len(facts["remarques"]) - len(remarks)
     if more:
         remarks = [*remarks, f"et {plural(more, 'remarque')} de plus dans le fichier (-o)."]
     if remarks:
-        sections.append(Section("À savoir", points=list(remarks)))
-    return sections
+        found["a_savoir"] = Section("À savoir", points=list(remarks))
+    return found
 
 
 def _opening(facts: Mapping[str, Any]) -> Section:
@@ -694,14 +715,15 @@ def _grid(
         [
             [
                 _name(row["nom_epci"], short=short),
-                *(_answer(row["grille"][ligne["code"]], short=short) for ligne in lignes),
+                *(answer(row["grille"][ligne["code"]], short=short) for ligne in lignes),
             ]
             for row in rows
         ],
     )
 
 
-def _answer(cell: Mapping[str, Any], *, short: bool) -> str:
+def answer(cell: Mapping[str, Any], *, short: bool = True) -> str:
+    """A cell of the grid in a word: ``oui (4)``; a longer answer tells how many places say it."""
     if cell["reponse"] == OUI:
         return f"oui ({number(cell['oui']) if short else plural(cell['oui'], 'lieu', 'lieux')})"
     if cell["reponse"] == AUCUNE and not short:

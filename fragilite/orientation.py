@@ -499,7 +499,7 @@ def _described(
         lacking.append("quels publics il reçoit")
     said = merged.objections[merged.objections["groupe"] == place["id"]]
     known = place["_km"] < math.inf
-    date, dated_by = _information(place, merged)
+    date, dated_by = information(place, merged)
     return {
         "id": place["id"],
         "nom": place["nom"],
@@ -539,7 +539,7 @@ def _described(
     }
 
 
-def _information(place: Mapping[str, Any], merged: Merged) -> tuple[str, str]:
+def information(place: Mapping[str, Any], merged: Merged) -> tuple[str, str]:
     """Date of what decides, and whether it is that of the place or of its list.
 
     A place of several lists bears the date of the newest; what it offers may come from an older.

@@ -13,7 +13,9 @@ from fragilite.errors import UsageError
 from fragilite.french import glued, lower_first, number, upper_first
 
 if TYPE_CHECKING:
+    from fragilite.inventory import Known
     from fragilite.pipeline import Build
+    from fragilite.roadmap.study import Study
 
 #: Bytes that a page may weigh: what goes by mail and opens at once on a phone.
 HEAVIEST = 3_000_000
@@ -21,19 +23,31 @@ HEAVIEST = 3_000_000
 _ESCAPED = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
 
-def write(build: Build, path: Path) -> None:
+def write(
+    build: Build, path: Path, known: Known | None = None, study: Study | None = None
+) -> None:
     """Write the page of a build. No date of making: two runs give the same bytes.
+
+    Parameters are those of :func:`render`.
 
     Raises
     ------
     UsageError
         If the territory is too large for one page.
     """
-    path.write_bytes(render(build).encode("utf-8"))
+    path.write_bytes(render(build, known, study).encode("utf-8"))
 
 
-def render(build: Build) -> str:
+def render(build: Build, known: Known | None = None, study: Study | None = None) -> str:
     """The page of a build.
+
+    Parameters
+    ----------
+    build : Build
+    known : Known, optional
+        Places that help: a section, and a word in each sheet. Those of the study without it.
+    study : Study, optional
+        Scenarios of a roadmap: a section, maps of sectors, and a word in each sheet.
 
     Raises
     ------
@@ -42,7 +56,9 @@ def render(build: Build) -> str:
     """
     from fragilite.outputs.report_facts import gather
 
-    page = laid_out(gather(build))
+    if known is None and study is not None:
+        known = study.known
+    page = laid_out(gather(build, known, study))
     weight = len(page.encode("utf-8"))
     if weight > HEAVIEST:
         raise UsageError(
@@ -63,14 +79,16 @@ def laid_out(facts: dict[str, Any]) -> str:
     The page declares a policy by which nothing may be loaded, and only this style and this script,
     known by their digests, may act: the browser itself enforces that the file is self-contained.
     """
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
     from fragilite.outputs.report_facts import readable
 
-    style, script = _text("page.css"), _text("page.js")
+    helped = facts["aide"] is not None or facts["route"] is not None
+    style = _text("page.css") + (_text("help.css") if helped else "")
+    script = _text("page.js") + (_text("help.js") if helped else "") + _text("opening.js")
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        loader=FunctionLoader(lambda name: glued(_text(name))), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         finalize=_finished,
     )  # fmt: skip
     environment.filters["nombre"] = number
@@ -78,7 +96,7 @@ def laid_out(facts: dict[str, Any]) -> str:
     environment.filters["points"] = _points
     environment.filters["jour"] = _day
     environment.filters["lisible"] = readable
-    page = environment.from_string(glued(_text("page.html"))).render(
+    page = environment.get_template("page.html").render(
         facts,
         style=Markup(style),
         script=Markup(script),

@@ -7,7 +7,7 @@ chooses what to show and writes numbers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -53,6 +53,10 @@ from fragilite.summary import (
 )
 from fragilite.table import Statut
 
+if TYPE_CHECKING:
+    from fragilite.inventory import Known
+    from fragilite.roadmap.study import Study
+
 #: Radius of the largest circle, as a share of the map's longer side.
 LARGEST = 0.055
 #: Names given for each reading in the opening lines.
@@ -63,22 +67,29 @@ TIMES = 1
 LEAST_SHARE = 0.01
 
 
-def gather(build: Build) -> dict[str, Any]:
+def gather(
+    build: Build, known: Known | None = None, study: Study | None = None
+) -> dict[str, Any]:
     """Facts of the page.
 
     Parameters
     ----------
     build : Build
+    known : Known, optional
+        Places, for « Qui aide, où ».
+    study : Study, optional
+        Scenarios, for « Feuille de route ».
 
     Returns
     -------
     dict
-        Texts and tables of the page; ``carte``, what is drawn; ``donnees``, what its script reads.
+        Texts and tables of the page; ``carte``, what is drawn; ``donnees``, what its script reads;
+        ``aide`` and ``route``, None without places and without scenarios.
     """
     shown, outlines = themes(build), plane(build)
     canvas, facts = Canvas.of(outlines), summary(build)
     origin, reading = provenance(build), build.method.lecture
-    return {
+    found = {
         "titre": build.method.methode.libelle,
         "indice": _node_label(build, build.method.root),
         "description": build.method.methode.description,
@@ -116,7 +127,31 @@ def gather(build: Build) -> dict[str, Any]:
         "france": france().libelle,
         "sans_contribution": NOT_ADDITIVE,
         "donnees": _data(build, shown, outlines, canvas),
+        "aide": None,
+        "route": None,
     }
+    if known is not None:
+        _add_places(found, build, known)
+    if study is not None:
+        _add_roadmap(found, study, outlines, canvas)
+    return found
+
+
+def _add_places(found: dict[str, Any], build: Build, known: Known) -> None:
+    from fragilite.outputs import report_places
+
+    found["aide"] = report_places.gather(build, known)
+    found["donnees"]["aide"] = report_places.data(build, known)
+
+
+def _add_roadmap(found: dict[str, Any], study: Study, outlines: Plane, canvas: Canvas) -> None:
+    from fragilite.outputs import report_roadmap
+
+    data = found["donnees"]
+    found["route"] = report_roadmap.gather(study, outlines, canvas)
+    data["route"] = report_roadmap.data(study)
+    data["themes"] += report_roadmap.themes(study)
+    data["communes"]["valeurs"] |= report_roadmap.values(study)
 
 
 def _node_label(build: Build, node: str) -> str:

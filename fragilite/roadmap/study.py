@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,12 @@ class Study:
     def unit(self) -> str:
         """Of the distances in the tables: ``km`` or ``min``."""
         return self.scenarios[0].unit
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Name of each commune."""
+        towns = self.build.communes
+        return dict(zip(towns["code_insee"], towns["nom"], strict=True))
 
 
 def study(

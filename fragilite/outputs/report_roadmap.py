@@ -1,0 +1,308 @@
+"""The roadmap on the page: scenarios side by side, a map of their sectors, a word in each sheet.
+
+Sentences are those of :mod:`fragilite.roadmap.wording`, labels and units those of the dictionary of
+the roadmap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from fragilite.cartography import MISSING, Plane, dissolved
+from fragilite.french import number, plural, upper_first
+from fragilite.outputs.drawing import Canvas
+from fragilite.outputs.report_facts import scaled, written
+from fragilite.roadmap import tables
+from fragilite.roadmap.study import Outcome, Study
+from fragilite.roadmap.wording import (
+    CAUTION,
+    CHARGE,
+    PLANS,
+    POSTS,
+    against,
+    places_said,
+    rules_said,
+    worth,
+)
+from fragilite.sector_colours import colours
+
+#: What a sheet says of a sector: columns of the table of communes.
+HOST = "nom_recue_a"
+SHEET = ("part", "distance", "demi_journees", HOST, "stabilite")
+#: Columns of a post whose first word a reader must be told.
+EXPLAINED = (*POSTS, *PLANS, *SHEET)
+
+
+def gather(study: Study, outlines: Plane, canvas: Canvas) -> dict[str, Any]:
+    """Facts of the section « Feuille de route ».
+
+    Parameters
+    ----------
+    study : Study
+    outlines : Plane
+    canvas : Canvas
+    """
+    return {
+        "prudence": CAUTION,
+        "charge": CHARGE,
+        "scenarios": [_scenario(one) for one in study.scenarios],
+        "cartes": [_map(study, one, outlines, canvas) for one in study.scenarios],
+        "plans": _plans(study),
+        "notes": [*study.notes, *places_said(study.known.listes)],
+        "cycle": _cycle(study),
+        "colonnes": _explained(study),
+    }
+
+
+def _scenario(outcome: Outcome) -> dict[str, Any]:
+    said = outcome.scenario
+    return {
+        "code": said.code,
+        "libelle": said.libelle,
+        "description": said.description,
+        "raison": said.priorite.raison if said.priorite else "",
+        "regles": rules_said(said),
+        "vaut": worth(outcome),
+        "face": against(outcome),
+        "messages": outcome.messages,
+        "postes": _posts(outcome),
+    }
+
+
+def _posts(outcome: Outcome) -> dict[str, Any]:
+    """A row a post: its sector and base first, then figures."""
+    names = [name for name in POSTS if name in outcome.postes and name not in NAMED]
+    records = tables.columns(outcome.unit)
+    return {
+        "entetes": _headers(names, POSTS, outcome.unit),
+        "lignes": [
+            {
+                "code": row["code_base"],
+                "secteur": tables.sector_name(row["secteur"], row["nom_base"]),
+                "cellules": [written(row[name], records[name].decimales) for name in names],
+            }
+            for row in outcome.postes.to_dict("records")
+        ],
+    }
+
+
+#: Columns that the name of a sector says.
+NAMED = ("secteur", "nom_base")
+
+
+def _headers(
+    names: Sequence[str], shorts: Mapping[str, str], unit: str
+) -> list[dict[str, str]]:
+    records = tables.columns(unit)
+    return [
+        {
+            "court": upper_first(shorts[name].format(unit=unit)),
+            "libelle": f"{records[name].libelle} ({records[name].unite})",
+        }
+        for name in names
+    ]
+
+
+def _plans(study: Study) -> dict[str, Any]:
+    """Each plan beside the naive one and today's places."""
+    unit = study.scenarios[0].unit
+    names = [name for name in PLANS if name != "plan"]
+    records = tables.columns(unit)
+    return {
+        "entetes": _headers(names, PLANS, unit),
+        "groupes": [
+            {
+                "libelle": one.scenario.libelle,
+                "lignes": [
+                    {
+                        "plan": "Cette proposition" if place == 0 else row["plan"],
+                        "cellules": [written(row[name], records[name].decimales) for name in names],
+                    }
+                    for place, row in enumerate(one.plans.to_dict("records"))
+                ],
+            }
+            for one in study.scenarios
+        ],
+    }
+
+
+def _cycle(study: Study) -> str:
+    """How long a cycle is."""
+    calendar = study.scenarios[0].passages.calendrier
+    weeks = int(calendar["semaine"].max())
+    halves = len(calendar[calendar["secteur"] == calendar["secteur"].iloc[0]])
+    return f"Un cycle : {plural(weeks, 'semaine')}, {plural(halves, 'demi-journée')} par poste."
+
+
+def _explained(study: Study) -> list[dict[str, str]]:
+    """What each column says."""
+    records = tables.columns(study.scenarios[0].unit)
+    return [
+        {"libelle": records[name].libelle, "unite": records[name].unite,
+         "texte": records[name].description}
+        for name in dict.fromkeys(EXPLAINED)
+        if name not in NAMED
+    ]  # fmt: skip
+
+
+# --- the map -----------------------------------------------------------------------------------
+
+
+def _map(study: Study, outcome: Outcome, outlines: Plane, canvas: Canvas) -> dict[str, Any]:
+    """A choice of the map: sectors, their borders, their bases."""
+    colour = colours(outcome)
+    here = _shown(outcome).reindex(outlines.contours.index)
+    borders = dissolved(outlines.contours, here["secteur"].map(str, na_action="ignore"))
+    return {
+        "code": _code(outcome),
+        "court": f"Secteurs : {outcome.scenario.libelle}",
+        "secteurs": [
+            {
+                "couleur": colour[row["secteur"]],
+                "libelle": tables.sector_name(row["secteur"], row["nom_base"]),
+                "detail": _load(row),
+            }
+            for row in outcome.postes.to_dict("records")
+        ],
+        "bords": [path for path in canvas.paths(borders) if path],
+        "bases": _bases(outcome, outlines, canvas),
+    }
+
+
+def _code(outcome: Outcome) -> str:
+    return f"secteurs_{outcome.scenario.code}"
+
+
+def _load(row: Mapping[Any, Any]) -> str:
+    records = tables.columns()
+    return (
+        f"charge {written(row['charge'], records['charge'].decimales)}, "
+        f"{number(row['personnes'])} personnes, {plural(row['communes'], 'commune')}"
+    )
+
+
+def _shown(outcome: Outcome) -> pd.DataFrame:
+    """One row a commune: of several sectors that share it, that of most of its people."""
+    ordered = outcome.communes.sort_values(
+        ["code_insee", "part", "secteur"], ascending=[True, False, True]
+    )
+    return ordered.drop_duplicates("code_insee").set_index("code_insee")
+
+
+def _bases(outcome: Outcome, outlines: Plane, canvas: Canvas) -> list[dict[str, Any]]:
+    """Numbers of the sectors, where their bases are."""
+    codes = list(outlines.contours.index)
+    centres = dict(zip(codes, canvas.centres(outlines.contours), strict=True))
+    return [
+        {"centre": centre, "numeros": ", ".join(str(one) for one in rows["secteur"])}
+        for code, rows in outcome.postes.groupby("code_base")
+        if (centre := centres.get(str(code)))
+    ]
+
+
+def themes(study: Study) -> list[dict[str, Any]]:
+    """Choices of the map, as the script reads them: a distance, in the class of a sector."""
+    found = []
+    for one in study.scenarios:
+        colour, shown = colours(one), _shown(one)
+        sectors = one.postes["secteur"].tolist()
+        rows = shown.reindex(study.build.communes["code_insee"])
+        found.append(
+            {
+                "code": _code(one),
+                "colonne": f"distance_{one.scenario.code}",
+                "libelle": one.scenario.libelle,
+                "suffixe": f"\u00a0{one.unit} de sa base",
+                "places": [None if pd.isna(at) else sectors.index(at) for at in rows["secteur"]],
+                "classes": _sector_names(one),
+                "couleurs": [colour[sector] for sector in sectors],
+                "rayon": None,  # neither circles nor a node of the tree
+                "plein": 0.0,
+                "manque": MISSING,
+            }
+        )
+    return found
+
+
+def values(study: Study) -> dict[str, dict[str, Any]]:
+    """Distance of each commune to its base, a column a scenario."""
+    decimals = tables.columns()["distance"].decimales
+    codes = study.build.communes["code_insee"]
+    columns = {
+        f"distance_{one.scenario.code}": scaled(_shown(one)["distance"].reindex(codes), decimals)
+        for one in study.scenarios
+    }
+    return {name: column for name, column in columns.items() if column is not None}
+
+
+def _sector_names(outcome: Outcome) -> list[str]:
+    return [
+        tables.sector_name(number_of, base)
+        for number_of, base in zip(
+            outcome.postes["secteur"], outcome.postes["nom_base"], strict=True
+        )
+    ]
+
+
+# --- the sheets --------------------------------------------------------------------------------
+
+
+def data(study: Study) -> dict[str, Any]:
+    """What the sheet of each commune says of its sectors.
+
+    Returns
+    -------
+    dict
+        ``lignes``, labels and decimals; ``scenarios``, each with its label, the names of its
+        sectors and, by commune, rows of ``[sector, post of its own, *values]``.
+    """
+    unit = study.scenarios[0].unit
+    records = tables.columns(unit)
+    codes = study.build.communes["code_insee"].tolist()
+    places = {code: at for at, code in enumerate(codes)}
+    return {
+        "secteur": records["secteur"].libelle,
+        "reserve": records["poste_entier"].libelle,
+        "lignes": [
+            {
+                "libelle": records[name].libelle,
+                "suffixe": f"\u00a0{unit}" if name == "distance" else "",
+                "decimales": records[name].decimales,
+                "nom": name == HOST,
+            }
+            for name in SHEET
+        ],
+        "scenarios": [
+            {
+                "libelle": one.scenario.libelle,
+                "secteurs": _sector_names(one),
+                "communes": _by_commune(one, codes, places),
+            }
+            for one in study.scenarios
+        ],
+    }
+
+
+def _by_commune(
+    outcome: Outcome, codes: Sequence[str], places: Mapping[str, int]
+) -> list[list[list[Any]]]:
+    records = tables.columns(outcome.unit)
+    sectors = outcome.postes["secteur"].tolist()
+    found: dict[str, list[list[Any]]] = {}
+    for row in outcome.communes.to_dict("records"):
+        values = [
+            places[row["recue_a"]] if name == HOST else _rounded(row[name], records[name].decimales)
+            for name in SHEET
+        ]  # fmt: skip
+        cells = [sectors.index(row["secteur"]), int(row["poste_entier"]), *values]
+        found.setdefault(row["code_insee"], []).append(cells)
+    return [found.get(code, []) for code in codes]
+
+
+def _rounded(value: Any, decimals: int) -> float | int | None:
+    if pd.isna(value):
+        return None
+    return round(float(value), decimals) if decimals else int(value)
