@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fragilite.cli_build import on_a_build
+from fragilite.cli_inventory import PlacesOption
 from fragilite.cli_options import (
     DEFAULT_METHOD,
     Dept,
@@ -24,6 +25,7 @@ from fragilite.cli_options import (
     options_of,
     output_option,
 )
+from fragilite.cli_places import MappingOption
 from fragilite.errors import UsageError
 from fragilite.french_help import FrenchCommand
 from fragilite.report_file import check_target, write_file
@@ -55,13 +57,18 @@ def _report(
         Path | None,
         output_option("Fichier .html (par défaut rapport_49.html, dans le dossier courant)."),
     ] = None,
+    places: PlacesOption = None,
+    mapping: MappingOption = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Écrit la page d'une réunion : carte, tableau, fiche de chaque commune."""
+    """Écrit la page d'une réunion : carte, tableau, fiche de chaque commune, qui aide où."""
+    from fragilite.inventory import covered, known_places
     from fragilite.outputs.report import write
 
+    lists, own = places or (), mapping or ()
+    known = known_places(build, lists, own) if lists or own or covered(build) else None
     path = output or Path(f"rapport_{build.inputs.territory.nom}.html")
-    write_file(path, lambda staged: write(build, staged), PAGES, overwrite=overwrite)
+    write_file(path, lambda staged: write(build, staged, known), PAGES, overwrite=overwrite)
     typer.echo(path)
 
 

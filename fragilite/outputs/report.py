@@ -23,9 +23,7 @@ HEAVIEST = 3_000_000
 _ESCAPED = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
 
-def write(
-    build: Build, path: Path, known: Known | None = None, study: Study | None = None
-) -> None:
+def write(build: Build, path: Path, known: Known | None = None, study: Study | None = None) -> None:
     """Write the page of a build. No date of making: two runs give the same bytes.
 
     Parameters are those of :func:`render`.
@@ -88,7 +86,8 @@ def laid_out(facts: dict[str, Any]) -> str:
     style = _text("page.css") + (_text("help.css") if helped else "")
     script = _text("page.js") + (_text("help.js") if helped else "") + _text("opening.js")
     environment = Environment(
-        loader=FunctionLoader(lambda name: glued(_text(name))), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        loader=FunctionLoader(lambda name: glued(_text(name))),
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         finalize=_finished,
     )  # fmt: skip
     environment.filters["nombre"] = number

@@ -67,9 +67,7 @@ TIMES = 1
 LEAST_SHARE = 0.01
 
 
-def gather(
-    build: Build, known: Known | None = None, study: Study | None = None
-) -> dict[str, Any]:
+def gather(build: Build, known: Known | None = None, study: Study | None = None) -> dict[str, Any]:
     """Facts of the page.
 
     Parameters

@@ -29,11 +29,11 @@ from fragilite.roadmap.wording import (
 )
 from fragilite.sector_colours import colours
 
+#: Columns of a post that two scenarios side by side have room for.
+SHOWN = ("communes", "personnes", "charge", "distance_moyenne", "lieux", "stabilite")
 #: What a sheet says of a sector: columns of the table of communes.
 HOST = "nom_recue_a"
 SHEET = ("part", "distance", "demi_journees", HOST, "stabilite")
-#: Columns of a post whose first word a reader must be told.
-EXPLAINED = (*POSTS, *PLANS, *SHEET)
 
 
 def gather(study: Study, outlines: Plane, canvas: Canvas) -> dict[str, Any]:
@@ -74,28 +74,21 @@ def _scenario(outcome: Outcome) -> dict[str, Any]:
 
 def _posts(outcome: Outcome) -> dict[str, Any]:
     """A row a post: its sector and base first, then figures."""
-    names = [name for name in POSTS if name in outcome.postes and name not in NAMED]
     records = tables.columns(outcome.unit)
     return {
-        "entetes": _headers(names, POSTS, outcome.unit),
+        "entetes": _headers(SHOWN, POSTS, outcome.unit),
         "lignes": [
             {
                 "code": row["code_base"],
                 "secteur": tables.sector_name(row["secteur"], row["nom_base"]),
-                "cellules": [written(row[name], records[name].decimales) for name in names],
+                "cellules": [written(row[name], records[name].decimales) for name in SHOWN],
             }
             for row in outcome.postes.to_dict("records")
         ],
     }
 
 
-#: Columns that the name of a sector says.
-NAMED = ("secteur", "nom_base")
-
-
-def _headers(
-    names: Sequence[str], shorts: Mapping[str, str], unit: str
-) -> list[dict[str, str]]:
+def _headers(names: Sequence[str], shorts: Mapping[str, str], unit: str) -> list[dict[str, str]]:
     records = tables.columns(unit)
     return [
         {
@@ -143,8 +136,7 @@ def _explained(study: Study) -> list[dict[str, str]]:
     return [
         {"libelle": records[name].libelle, "unite": records[name].unite,
          "texte": records[name].description}
-        for name in dict.fromkeys(EXPLAINED)
-        if name not in NAMED
+        for name in dict.fromkeys((*SHOWN, *PLANS, *SHEET))
     ]  # fmt: skip
 
 
@@ -260,9 +252,8 @@ def data(study: Study) -> dict[str, Any]:
         sectors and, by commune, rows of ``[sector, post of its own, *values]``.
     """
     unit = study.scenarios[0].unit
-    records = tables.columns(unit)
+    records, names = tables.columns(unit), _said(study)
     codes = study.build.communes["code_insee"].tolist()
-    places = {code: at for at, code in enumerate(codes)}
     return {
         "secteur": records["secteur"].libelle,
         "reserve": records["poste_entier"].libelle,
@@ -273,29 +264,36 @@ def data(study: Study) -> dict[str, Any]:
                 "decimales": records[name].decimales,
                 "nom": name == HOST,
             }
-            for name in SHEET
+            for name in names
         ],
         "scenarios": [
             {
                 "libelle": one.scenario.libelle,
                 "secteurs": _sector_names(one),
-                "communes": _by_commune(one, codes, places),
+                "communes": _by_commune(one, codes, names),
             }
             for one in study.scenarios
         ],
     }
 
 
+def _said(study: Study) -> list[str]:
+    """Columns of a sheet: no part where each commune is of one sector."""
+    shared = any((one.communes["part"] < 1).any() for one in study.scenarios)
+    return [name for name in SHEET if shared or name != "part"]
+
+
 def _by_commune(
-    outcome: Outcome, codes: Sequence[str], places: Mapping[str, int]
+    outcome: Outcome, codes: Sequence[str], names: Sequence[str]
 ) -> list[list[list[Any]]]:
     records = tables.columns(outcome.unit)
+    places = {code: at for at, code in enumerate(codes)}
     sectors = outcome.postes["secteur"].tolist()
     found: dict[str, list[list[Any]]] = {}
     for row in outcome.communes.to_dict("records"):
         values = [
             places[row["recue_a"]] if name == HOST else _rounded(row[name], records[name].decimales)
-            for name in SHEET
+            for name in names
         ]  # fmt: skip
         cells = [sectors.index(row["secteur"]), int(row["poste_entier"]), *values]
         found.setdefault(row["code_insee"], []).append(cells)
