@@ -183,9 +183,11 @@ def _roadmap(
     from fragilite.inventory import places_if_any
     from fragilite.roadmap import files, study, wording
     from fragilite.roadmap.capacity import parse_capacities
-    from fragilite.roadmap.covering import covering
+    from fragilite.roadmap.covering import covering, scarce
     from fragilite.roadmap.covering import facts as covering_facts
+    from fragilite.roadmap.covering import stem_of as covering_stem
     from fragilite.roadmap.scenario import DEFAULT, Asked
+    from fragilite.roadmap.study import stem_of as study_stem
     from fragilite.sections import terminal
 
     said = Asked(
@@ -194,11 +196,16 @@ def _roadmap(
     asked = _scenarios(compare or (scenario or DEFAULT,), said)
     known = places_if_any(build, places or (), mapping or ())
     if mode == COVERING:
+        if folder is not None:
+            stem = covering_stem(build, scarce(what or "")[1])
+            files.check_new(folder, stem, files.COVERING, overwrite=overwrite)
         found = covering(build, known, asked[0], what or "", radius=radius, times=times)
         written = files.write_covering(found, folder, overwrite=overwrite) if folder else []
         text = terminal(wording.covering_sections(found))
         shown = dumped(covering_facts(found)) if as_json else text
     else:
+        if folder is not None:
+            files.check_new(folder, study_stem(build), files.STUDY, overwrite=overwrite)
         stated = parse_capacities(capacities or ())
         worked = study(build, known, asked, capacities=stated, times=times, seconds=seconds)
         written = files.write(worked, folder, overwrite=overwrite) if folder else []

@@ -71,7 +71,7 @@ class Covering:
     @property
     def nom(self) -> str:
         """Stem of its files: ``couverture_mds_49``."""
-        return f"couverture_{self.quoi}_{self.build.inputs.territory.nom}"
+        return stem_of(self.build, self.quoi)
 
     @property
     def opened(self) -> pd.DataFrame:
@@ -88,12 +88,17 @@ class Covering:
     def _alone(self, place: int) -> float:
         rows = self.communes
         near = self.distances[:, [at for at in self._sites() if at != place]] <= self.rayon
-        lost = rows["couverte_apres"] & ~near.any(axis=1)
-        return float(rows.loc[lost, "personnes"].sum())
+        lost = rows["couverte_apres"].to_numpy() & ~near.any(axis=1)
+        return float(rows["personnes"].to_numpy()[lost].sum())
 
     def _sites(self) -> list[int]:
         rows = self.communes
         return list(np.flatnonzero(rows["ouverture"] | (rows["existants"] > 0)))
+
+
+def stem_of(build: Build, code: str) -> str:
+    """Stem of the files of a covering: ``couverture_mds_49``."""
+    return f"couverture_{code}_{build.inputs.territory.nom}"
 
 
 def scarce(text: str) -> tuple[str, str, str]:

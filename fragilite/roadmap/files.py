@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -10,18 +10,21 @@ import pandas as pd
 from fragilite.dictionary import Column
 from fragilite.outputs import output_folder
 from fragilite.outputs.tables import rounded
-from fragilite.report_file import write_together
+from fragilite.report_file import check_target, write_together
 from fragilite.roadmap import tables
 from fragilite.roadmap.covering import Covering
 from fragilite.roadmap.study import Study
 
-SUFFIXES = (".csv", ".xlsx", ".gpkg", ".docx", ".html")
 #: Tables written as CSV too, by the end of their name.
 CSV: Mapping[str, Callable[[Study], pd.DataFrame]] = {
-    "postes": tables.posts,
-    "communes": tables.communes,
-    "calendrier": tables.calendar,
+    "_postes.csv": tables.posts,
+    "_communes.csv": tables.communes,
+    "_calendrier.csv": tables.calendar,
 }
+#: What each writes: ends of the names of its files.
+STUDY = (*CSV, ".xlsx", ".gpkg", ".docx", ".html")
+COVERING = (".csv", ".gpkg")
+SUFFIXES = (".csv", ".xlsx", ".gpkg", ".docx", ".html")
 
 
 def check_folder(folder: Path) -> None:
@@ -33,6 +36,20 @@ def check_folder(folder: Path) -> None:
         If it cannot be made or written in.
     """
     output_folder(folder, default=False)
+
+
+def check_new(folder: Path, stem: str, ends: Collection[str], *, overwrite: bool) -> None:
+    """Refuse files that exist, or are open elsewhere, before anything long is computed.
+
+    Raises
+    ------
+    UsageError
+        If one exists and is not to be replaced.
+    FragiliteError
+        If one is open in a word processor.
+    """
+    for end in ends:
+        check_target(folder / f"{stem}{end}", SUFFIXES, overwrite=overwrite)
 
 
 def write(study: Study, folder: Path, *, overwrite: bool = False) -> list[Path]:
@@ -61,7 +78,7 @@ def write(study: Study, folder: Path, *, overwrite: bool = False) -> list[Path]:
     records = tables.columns(study.unit)
     stem = folder / study.nom
     writers: dict[Path, Callable[[Path], object]] = {
-        Path(f"{stem}_{name}.csv"): _csv(make(study), records) for name, make in CSV.items()
+        Path(f"{stem}{end}"): _csv(make(study), records) for end, make in CSV.items()
     }
     writers |= {
         Path(f"{stem}.xlsx"): lambda path: roadmap_workbook.write(study, path),
@@ -79,13 +96,13 @@ def write_covering(found: Covering, folder: Path, *, overwrite: bool = False) ->
 
     Parameters and errors are those of :func:`write`.
     """
-    from fragilite.outputs import roadmap_geopackage
+    from fragilite.outputs import covering_geopackage
 
     stem = folder / found.nom
     return write_together(
         {
             Path(f"{stem}.csv"): _csv(found.communes, tables.columns(found.unite)),
-            Path(f"{stem}.gpkg"): lambda path: roadmap_geopackage.write_covering(found, path),
+            Path(f"{stem}.gpkg"): lambda path: covering_geopackage.write(found, path),
         },
         SUFFIXES,
         overwrite=overwrite,

@@ -117,7 +117,7 @@ class Study:
     @property
     def nom(self) -> str:
         """Stem of its files: ``feuille_de_route_49``."""
-        return f"feuille_de_route_{self.build.inputs.territory.nom}"
+        return stem_of(self.build)
 
     @property
     def unit(self) -> str:
@@ -129,6 +129,11 @@ class Study:
         """Name of each commune."""
         towns = self.build.communes
         return dict(zip(towns["code_insee"], towns["nom"], strict=True))
+
+
+def stem_of(build: Build) -> str:
+    """Stem of the files of a study: ``feuille_de_route_49``."""
+    return f"feuille_de_route_{build.inputs.territory.nom}"
 
 
 def study(
