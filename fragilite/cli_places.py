@@ -389,10 +389,11 @@ def _lines(remarks: tuple[Remarque, ...]) -> list[str]:
 
 
 def _shown(remarks: Any) -> str:
-    """The first remarks, one a line, and how many more there are."""
-    from fragilite.french import number
+    """The first remarks, and how many more there are."""
+    from fragilite.french import paragraph, plural
 
-    lines = [f"  {remark}" for remark in remarks[:SHOWN]]
+    told = list(map(str, remarks[:SHOWN]))
     if len(remarks) > SHOWN:
-        lines.append(f"  et {number(len(remarks) - SHOWN)} remarques de plus.")
+        told.append(f"et {plural(len(remarks) - SHOWN, 'remarque')} de plus.")
+    lines = [paragraph(f"- {text}", "  ").replace("\n", "\n  ") for text in told]
     return "".join(f"{line}\n" for line in lines)
