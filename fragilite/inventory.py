@@ -287,8 +287,16 @@ def _measured(towns: pd.DataFrame, found: pd.DataFrame, old_before: int) -> dict
         "services_dits": int(said),
         "moyens": {mean: _mean(sums, mean, total) for mean in MOYENS},
         "etp_sieges": sums.get("etp_sieges", {}).get("connu", 0.0),
+        "postes": {
+            "natures": _whole(sums.get("nature_postes", {})),
+            "fins": _whole(sums.get("fin_postes", {})),
+        },
         "grille": {ligne.code: _cell(sums, ligne) for ligne in rules().lignes},
     }
+
+
+def _whole(counts: Mapping[str, float]) -> dict[str, int]:
+    return {code: int(value) for code, value in sorted(counts.items())}
 
 
 def _sums(found: pd.DataFrame) -> dict[str, dict[str, float]]:
@@ -628,12 +636,37 @@ def _means_sentences(facts: Mapping[str, Any]) -> list[str]:
     if unknown:
         labels = listing([lower_first(schema().colonnes[mean].libelle) for mean in unknown])
         found.append(f"Moyens inconnus partout : {labels}.")
+    found += _posts_sentences(facts)
     found += [
         f"{row['nom_epci']} : {row['remarque']} ; personnes et lieux de ces communes seulement."
         for row in facts["epci"]
         if row["remarque"]
     ]
     return found
+
+
+def _posts_sentences(facts: Mapping[str, Any]) -> list[str]:
+    """What kinds of posts are stated, and when they end: what a roadmap cannot count on."""
+    posts = facts["ensemble"]["postes"]
+    words = schema().words("nature_postes")
+    found = []
+    if posts["natures"]:
+        said = [f"{lower_first(words[code].libelle)} {number(count)}"
+                for code, count in posts["natures"].items()]  # fmt: skip
+        found.append(f"Nature des postes, en lieux qui la disent : {', '.join(said)}.")
+    if posts["fins"]:
+        said = [f"{year} ({_ending(facts, year)})" for year in posts["fins"]]
+        found.append(f"Des postes s'arrêtent, en lieux qui le disent : {' ; '.join(said)}.")
+    return found
+
+
+def _ending(facts: Mapping[str, Any], year: str) -> str:
+    """Places whose posts end in a year, by EPCI."""
+    return ", ".join(
+        f"{row['nom_epci']} {number(count)}"
+        for row in facts["epci"]
+        if (count := row["postes"]["fins"].get(year))
+    )
 
 
 def _means_table(
@@ -849,6 +882,10 @@ def _epci_facts(
     yield _fact("communes", "communes_sans_lieu", row["communes_sans_lieu"], "communes")
     yield _fact("lieux", "lieux", row["lieux"], "lieux")
     for rubric, found in (("etat", row["etats"]), ("annee", row["dates"]["par_annee"])):
+        yield from (_fact(rubric, code, count, "lieux") for code, count in found.items())
+    for rubric, found in (
+        ("nature_postes", row["postes"]["natures"]), ("fin_postes", row["postes"]["fins"]),
+    ):  # fmt: skip
         yield from (_fact(rubric, code, count, "lieux") for code, count in found.items())
     for code, count in row["types"].items():
         label = INCONNU if code == INCONNU else schema().words("type")[code].libelle

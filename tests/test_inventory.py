@@ -97,6 +97,25 @@ def test_yes_none_and_unknown(built):
     assert epci(facts, SAUMUR)["services_dits"] == 2
 
 
+def test_kinds_and_ends_of_posts(built):
+    """Told where they are stated; a place that states none adds nothing, not a zero."""
+    facts = facts_of(
+        built,
+        {"nature_postes": "conseiller_numerique|benevole", "fin_postes": "2027-08-31"},
+        {"nature_postes": "conseiller_numerique", "fin_postes": "2027-02-01"},
+        {},
+    )
+    assert facts["ensemble"]["postes"] == {
+        "natures": {"benevole": 1, "conseiller_numerique": 2},
+        "fins": {"2027": 2},
+    }
+    text = " ".join(render(facts).split())
+    assert "conseiller numérique 2" in text
+    assert "Des postes s'arrêtent, en lieux qui le disent : 2027 (CA Saumur Val de Loire 2)" in text
+    assert epci(facts, ANGERS)["postes"] == {"natures": {}, "fins": {}}
+    assert "s'arrêtent" not in render(facts_of(built, {}))
+
+
 @pytest.mark.parametrize(
     ("place", "need", "expected"),
     [

@@ -113,6 +113,8 @@ def counts(merged: Merged) -> pd.DataFrame:
           ``dit`` by row of the grid (places that say yes, that say yes or no); ``etp_lieux``
           (places that state it), ``etp_total`` and the same of ``demi_journees``, by type: those
           that state no mean are those of the type that are left;
+        - ``nature_postes`` (places with posts of a kind) and ``fin_postes`` (by year: places whose
+          first post ends then), where they are stated;
         - ``etp_sieges``: full-time equivalents known at the seat only, with ``connu``.
     """
     found: Counter[tuple[str, str, str]] = Counter()
@@ -135,6 +137,10 @@ def counts(merged: Merged) -> pd.DataFrame:
         found[code, "date", place["date_maj"] or INCONNU] += 1
         for measure, modality in said[place["id"]]:
             found[code, measure, modality] += 1
+        for nature in split(place["nature_postes"]):
+            found[code, "nature_postes", nature] += 1
+        if place["fin_postes"]:
+            found[code, "fin_postes", place["fin_postes"][:4]] += 1
         for mean in MOYENS:
             if place[mean] == place[mean]:
                 found[code, f"{mean}_lieux", kind] += 1
