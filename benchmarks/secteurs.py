@@ -21,6 +21,7 @@ import numpy as np
 import scipy
 
 from fragilite import build
+from fragilite.centres import centre_points
 from fragilite.ingestion.options import Options, parse_pins
 from fragilite.outputs import geographic_layer
 from fragilite.siting import (
@@ -29,7 +30,6 @@ from fragilite.siting import (
     Settings,
     by_air,
     compared,
-    inner_points,
     naive_plan,
     neighbours,
     roadmap,
@@ -48,13 +48,14 @@ def ground_of(options: argparse.Namespace) -> Ground:
         without=frozenset(options.without),
         quiet=True,
     )
-    layer = geographic_layer(build(options.dept, uncertainty=False, options=sources))
+    done = build(options.dept, uncertainty=False, options=sources)
+    layer = geographic_layer(done)
     return Ground(
         tuple(layer["code_insee"]),
         tuple(layer["nom"]),
         tuple(layer["code_epci"].fillna("")),
         layer["personnes_a_accompagner"].to_numpy(),
-        by_air(inner_points(layer)).valeurs,
+        by_air(centre_points(done.inputs)).valeurs,
         neighbours(layer),
     )
 
@@ -76,9 +77,8 @@ def main() -> None:
     )
     ground = ground_of(options)
     chosen = {"poids_epci": options.poids_epci, "temps_max": options.temps}
-    settings = Settings(
-        options.postes, **{name: value for name, value in chosen.items() if value is not None}
-    )
+    given = {name: value for name, value in chosen.items() if value is not None}
+    settings = Settings(options.postes, **given)
     asked = model(ground, Rules(), settings)
     start = time.perf_counter()
     floor = assign(
