@@ -174,8 +174,10 @@ def test_a_sector_has_one_colour_in_every_layer(done, path, place):
         drawn = rules(path, f"{layer}_{code}")
         assert len(drawn) == len(expected)
         for (_, label, symbol), (sector, colour) in zip(drawn, expected.items(), strict=True):
-            name = "line_color" if whole[sector] else "color"
-            assert rgba(tint(colour, share)) in option(symbol, name)
+            shown, name = (
+                (colour, "line_color") if whole[sector] else (tint(colour, share), "color")
+            )
+            assert rgba(shown) in option(symbol, name)
             assert label.startswith(f"{sector} · ")
             assert label.endswith("(poste réservé)") == whole[sector]
     for filter_, label, symbol in rules(path, f"bases_{code}"):

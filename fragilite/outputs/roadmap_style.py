@@ -114,11 +114,14 @@ class Key:
         said = f"{sector} · {self.noms[sector]}"
         return f"{said} (poste réservé)" if sector in self.reserves else said
 
-    def stripes(self, sector: int, colour: str) -> ET.Element:
-        """Stripes of a reserved sector, beside those of the same commune's other ones."""
+    def stripes(self, sector: int) -> ET.Element:
+        """Stripes of a reserved sector, beside those of the same commune's other ones.
+
+        Of its whole colour: two light ones would not stand out from each other.
+        """
         same = [one for one, code in self.reserves.items() if code == self.reserves[sector]]
         found = hatching(
-            colour, STRIPE, (len(same) + 1) * STRIPE,
+            self.couleurs[sector], STRIPE, (len(same) + 1) * STRIPE,
             offset=f"{same.index(sector) * STRIPE:g}", offset_unit="MM",
         )  # fmt: skip
         found.set("pass", "1")  # over the ground, whatever the order of the legend
@@ -172,12 +175,9 @@ def sector_styles(key: Key, held: Sequence[str]) -> list[Style]:
 
 def _sectors(key: Key) -> Iterator[Rule]:
     for sector, colour in key.couleurs.items():
-        light = tint(colour, GROUND)
-        drawn = (
-            symbol("fill", key.stripes(sector, light), _edge(INK, THICK))
-            if sector in key.reserves
-            else symbol("fill", _plain(light), _edge(INK, THICK))
-        )
+        reserved = sector in key.reserves
+        area = key.stripes(sector) if reserved else _plain(tint(colour, GROUND))
+        drawn = symbol("fill", area, _edge(INK, THICK))
         yield f"{column('secteur')} = {sector}", key.label(sector), drawn
 
 
@@ -237,7 +237,7 @@ def _communes(key: Key, communes: pd.DataFrame) -> Iterator[Rule]:
     for sector, colour in key.couleurs.items():
         if sector in key.reserves:
             filter_ = f"{column('code_insee')} = {text(key.reserves[sector])}"
-            yield filter_, key.label(sector), symbol("fill", key.stripes(sector, tint(colour)))
+            yield filter_, key.label(sector), symbol("fill", key.stripes(sector))
         else:
             filter_ = f"{column('secteur')} = {sector}"
             yield filter_, key.label(sector), symbol("fill", fill(tint(colour), THIN))
