@@ -8,6 +8,7 @@ those of its neighbours, for usual sight and for two dichromats' alike.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from itertools import combinations
@@ -119,8 +120,8 @@ def _chosen(
 ) -> dict[int, str]:
     """Give each a colour, as far as can be from those of its neighbours.
 
-    With `again`, a colour may come back; the order then leaves one free for each on any map of
-    areas (at most five neighbours before each: Matula and Beck, 1983).
+    With `again`, a colour may come back, the least used first; the order then leaves one free for
+    each on any map of areas (at most five neighbours before each: Matula and Beck, 1983).
     """
     apart = _distances()
     found: dict[int, int] = {}
@@ -128,7 +129,8 @@ def _chosen(
         around = [found[other] for other in near[one] if other in found]
         taken = set(around) if again else set(found.values())
         free = [at for at in range(len(palette)) if at not in taken] or list(range(len(palette)))
-        found[one] = max(free, key=lambda at: (min(apart[at, around], default=0.0), -at))
+        used = Counter(found.values())
+        found[one] = max(free, key=lambda at: (-used[at], min(apart[at, around], default=0.0), -at))
     return {one: palette[found[one]] for one in sorted(found)}
 
 

@@ -52,6 +52,7 @@ def test_beyond_colours_come_back_but_not_beside(count):
     outcome = in_line(count)
     found = colours(outcome)
     assert len(found) == count
+    assert set(found.values()) == set(PALETTE)  # a legend repeats as little as can be
     assert all(found[one] != found[other] for one, other in in_pairs(outcome))
 
 

@@ -309,7 +309,13 @@ def names(expression: str, size: str, labels: Sequence[Label], radius: str = "")
 
 
 def letters(
-    expression: str, points: float, *, bold: bool = False, priority: int = 5, radius: str = ""
+    expression: str,
+    points: float,
+    *,
+    bold: bool = False,
+    priority: int = 5,
+    radius: str = "",
+    avoided: bool = False,
 ) -> ET.Element:
     """A name with a white halo, in the reader's own font.
 
@@ -324,6 +330,8 @@ def letters(
     radius : str
         Expression of the radius, in millimetres, of what the name stands around; in its place
         without it.
+    avoided : bool
+        Whether the names of other layers keep clear of what is named.
     """
     settings = ET.Element("settings", calloutType="simple")
     style = ET.SubElement(
@@ -342,8 +350,8 @@ def letters(
         dist="0", distUnits="MM",
     )  # fmt: skip
     ET.SubElement(
-        settings, "rendering", drawLabels="1", obstacle="0", displayAll="0", scaleVisibility="0",
-        fontLimitPixelSize="0", upsidedownLabels="0", labelPerPart="0", mergeLines="0",
+        settings, "rendering", drawLabels="1", obstacle=str(int(avoided)), displayAll="0",
+        scaleVisibility="0", fontLimitPixelSize="0", upsidedownLabels="0", labelPerPart="0", mergeLines="0",
     )  # fmt: skip
     if radius:
         settings.append(driven("LabelDistance", radius, "dd_properties"))

@@ -191,10 +191,13 @@ def _plain(colour: str) -> ET.Element:
 
 
 def _edge(colour: str, width: float) -> ET.Element:
-    return part(
+    """A border, over the ground and the stripes of every sector."""
+    found = part(
         "SimpleLine", line_color=rgba(colour), line_width=f"{width:g}", line_width_unit="MM",
         joinstyle="round", capstyle="round",
     )  # fmt: skip
+    found.set("pass", "2")
+    return found
 
 
 def _sector_tip(key: Key, held: Sequence[str]) -> str:
@@ -303,7 +306,8 @@ def base_styles(key: Key, bases: pd.DataFrame) -> list[Style]:
     posts = column("postes_base")
     said = f"{column('nom_base')} || if({posts} > 1, ' (' || {posts} || ' postes)', '')"
     radius = f"{BASE / 2!r} * sqrt({posts})"
-    label = labeling([("", 0, letters(said, 10, bold=True, priority=10, radius=radius))])
+    name = letters(said, 10, bold=True, priority=10, radius=radius, avoided=True)
+    label = labeling([("", 0, name)])
     heading = f"Bases proposées : {key.scenario}"
     tip = sheet(
         [
