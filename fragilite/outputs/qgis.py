@@ -349,10 +349,13 @@ def letters(
         centroidInside="1", centroidWhole="1", polygonPlacementFlags="2", fitInPolygonOnly="0",
         dist="0", distUnits="MM",
     )  # fmt: skip
-    ET.SubElement(
+    rendering = ET.SubElement(
         settings, "rendering", drawLabels="1", obstacle=str(int(avoided)), displayAll="0",
-        scaleVisibility="0", fontLimitPixelSize="0", upsidedownLabels="0", labelPerPart="0", mergeLines="0",
+        scaleVisibility="0", fontLimitPixelSize="0", upsidedownLabels="0", labelPerPart="0",
+        mergeLines="0",
     )  # fmt: skip
+    if avoided:
+        rendering.set("obstacleFactor", "2")  # at 1, a name may still cover a small disc
     if radius:
         settings.append(driven("LabelDistance", radius, "dd_properties"))
     return settings
