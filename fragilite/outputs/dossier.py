@@ -450,11 +450,11 @@ def _map(word: Word, build: Build, subject: Subject) -> None:
         label = subject.titre if alone else "communes du dossier"
         shown = Highlight(frozenset(subject.communes), label)
     word.write("La carte", "Heading 1")
-    word.caption("Carte", f"{theme.libelle}, {build.inputs.territory.libelle}")
     with tempfile.TemporaryDirectory(prefix="fragilite-") as folder:
         image = Path(folder) / "carte.png"
         write_picture(build, image, theme, sheet=PAGE, highlight=shown)
-        word.picture(image, described(build, theme, shown))
+        caption = f"{theme.libelle}, {build.inputs.territory.libelle}"
+        word.picture("Carte", caption, image, described(build, theme, shown))
     origin = " ; ".join(f"{named(lot)}, {dated(lot)}" for lot in lots_of_frame(build))
     word.write(f"Fond de carte et découpages : {origin}.", "Source")
 

@@ -166,29 +166,29 @@ def _side_by_side(word: Word, study: Study) -> None:
     several = len(study.scenarios) > 1
     word.write("Les scénarios côte à côte" if several else "Le scénario", "Heading 1")
     labels = columns(study.scenarios[0].unit)
-    word.write(f"Sont comparés : {_plans_said(labels)}")
+    word.write(
+        f"Sont comparés : {_plans_said(labels)} Des postes ne remplacent pas ces lieux, souvent "
+        "plus proches : ils s'y appuient."
+    )
     for outcome in study.scenarios:
         word.write(say.counted(study, outcome), lead=outcome.scenario.libelle)
         word.write(say.compared(outcome), "List Bullet")
     if differ := say.bases_compared(study):
         word.write(differ)
-    word.caption("Tableau", "La proposition, le plan naïf et les lieux d'aujourd'hui")
-    header = [labels["scenario"].libelle, labels["plan"].libelle]
-    header += [_labelled(labels[name]) for name in PLANS]
+    word.caption(
+        "Tableau", "Chaque scénario, puis le plan naïf et les lieux d'aujourd'hui comptés comme lui"
+    )
+    header = [labels["plan"].libelle, *(_labelled(labels[name]) for name in PLANS)]
     rows = [
-        [outcome.scenario.libelle, _plan(outcome, row["plan"]), *_cells(labels, PLANS, row)]
+        [row["plan"], *_cells(labels, PLANS, row)]
         for outcome in study.scenarios
         for row in outcome.plans.to_dict("records")
     ]
-    word.table(header, rows, texts=2, note=f"Charges : {_scale(labels)}.")
+    word.table(header, rows, note=f"Charges : {_scale(labels)}.")
 
 
 def _plans_said(labels: Mapping[str, Column]) -> str:
     return labels["plan"].description.removeprefix("Ce qui est comparé : ")
-
-
-def _plan(outcome: Outcome, name: str) -> str:
-    return "Proposition" if name == outcome.route.plan.nom else name
 
 
 def _scale(labels: Mapping[str, Column]) -> str:
@@ -216,13 +216,14 @@ def _scenario(word: Word, study: Study, outcome: Outcome, place: int) -> None:
     _map(word, study, outcome)
     _posts(word, outcome)
     word.write("Poste par poste", "Heading 2")
-    weeks = int(outcome.passages.calendrier["semaine"].max())
+    word.write(say.cycle(outcome), keep=True)
+    half_days = columns()["demi_journees"].libelle
     for post in _records(outcome.postes):
         mine = outcome.communes[outcome.communes["secteur"] == post["secteur"]]
         name = sector_name(post["secteur"], post["nom_base"])
         word.write(say.of_post(outcome, post), lead=name, keep=True)
-        word.write(say.towns(mine), CELL, lead="Communes", keep=True)
-        last = word.write(say.visits(mine, weeks), CELL, lead="Passages")
+        word.write(say.towns(mine), CELL, lead="Communes")
+        last = word.write(upper_first(say.visits(mine)), CELL, lead=half_days)
         last.paragraph_format.space_after = GAP
     label = f" de « {outcome.scenario.libelle} »" if several else ""
     word.field(f"ce que le terrain dit{label} : bases possibles, communes à regrouper, à séparer.")
@@ -235,11 +236,11 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _map(word: Word, study: Study, outcome: Outcome) -> None:
     build = study.build
-    word.caption("Carte", f"{outcome.scenario.libelle} : les secteurs et leurs bases")
     with tempfile.TemporaryDirectory(prefix="fragilite-") as folder:
         image = Path(folder) / f"secteurs_{outcome.scenario.code}.png"
         sector_map.write(build, outcome, image)
-        word.picture(image, sector_map.described(build, outcome))
+        caption = f"{outcome.scenario.libelle} : les secteurs et leurs bases"
+        word.picture("Carte", caption, image, sector_map.described(build, outcome))
     lots = [*lots_of_people(build), *lots_of_frame(build)]
     origin = " ; ".join(dict.fromkeys(f"{named(lot)}, {dated(lot)}" for lot in lots))
     word.write(

@@ -271,9 +271,8 @@ def compared(outcome: Outcome) -> str:
     if TODAY in rows:
         places = rows[TODAY]
         text += (
-            f" Le lieu connu le plus proche est à {away(places['distance_moyenne'], unit)} en "
-            "moyenne aujourd'hui, dans sa commune ou une autre : les postes ne le remplacent pas, "
-            "ils s'y appuient."
+            f" Le lieu connu le plus proche est aujourd'hui à "
+            f"{away(places['distance_moyenne'], unit)} en moyenne."
         )
     return text
 
@@ -421,15 +420,24 @@ def _part(part: float) -> str:
     return f"{number(100 * part)} %"
 
 
-def visits(mine: pd.DataFrame, weeks: int) -> str:
+def cycle(outcome: Outcome) -> str:
+    """How many half-days a post has to share, and how a list of them reads."""
+    table = outcome.passages.calendrier
+    total = int(table.groupby("secteur").size().max())
+    return (
+        f"Un poste a {plural(total, 'demi-journée')} de présence par cycle de "
+        f"{plural(int(table['semaine'].max()), 'semaine')}, réparties entre ses communes selon les "
+        "personnes comptées ; ci-dessous, les communes sont dans l'ordre du nombre de personnes."
+    )
+
+
+def visits(mine: pd.DataFrame) -> str:
     """How often each commune is visited in a cycle, and where the others are received."""
-    total = int(mine["demi_journees"].sum())
-    cycle = f"{plural(total, 'demi-journée')} par cycle de {plural(weeks, 'semaine')}"
     visited = mine[mine["demi_journees"] > 0].sort_values(
         ["demi_journees", "personnes", "code_insee"], ascending=[False, False, True]
     )
     if len(mine) == 1:
-        return f"{cycle}, toutes {at_name(mine['nom'].iloc[0])}."
+        return f"toutes {at_name(str(mine['nom'].iloc[0]))}."
     least = int(visited["demi_journees"].min())
     rest = visited[visited["demi_journees"] == least]
     named = visited[visited["demi_journees"] > least] if len(rest) > FEW else visited
@@ -440,11 +448,9 @@ def visits(mine: pd.DataFrame, weeks: int) -> str:
     parts = [", ".join(said)] if said else []
     if len(rest) > FEW:
         others = " autres" if len(named) else ""
-        parts.append(
-            f"{number(least)} dans chacune des {number(len(rest))}{others} communes"
-            + (" visitées" if len(visited) < len(mine) else "")
-        )
-    return f"{cycle} : {' ; '.join(parts)}.{_received(mine)}"
+        seen = " visitées" if len(visited) < len(mine) else ""
+        parts.append(f"{number(least)} dans chacune des {number(len(rest))}{others} communes{seen}")
+    return f"{' ; '.join(parts)}.{_received(mine)}"
 
 
 def _received(mine: pd.DataFrame) -> str:
@@ -466,9 +472,7 @@ def _received(mine: pd.DataFrame) -> str:
 
 def limits(study: Study) -> list[str]:
     """What a reader must keep in mind of every figure."""
-    said = columns(study.scenarios[0].unit)
-    lines = [f"{said[name].libelle}. {said[name].description}" for name in ("personnes", "lieux")]
-    lines += [
+    lines = [
         "Aucun chiffre de ce dossier ne dit quoi que ce soit d'une personne.",
         "Une base est la proposition d'un calcul : un local, des partenaires, un logement décident "
         "aussi.",

@@ -36,6 +36,8 @@ TOGETHER = 16
 WIDEST = 30
 #: A letter of a header beside one of a cell: bold, and in a font that may be wider than ours.
 BOLD = 1.25
+#: Letters that a column of text keeps on a line, in a short table and in a long one.
+NARROW = (15, 20)
 #: Letters of a cell that a page takes across, in a font that may be wider than ours.
 ACROSS = 100
 #: Where the dots of a line to fill end, as a share of the text.
@@ -379,10 +381,10 @@ class Word:
             if "List Number" in self.added:
                 paragraph.runs[0].text = f"{place}.\t{paragraph.runs[0].text}"
 
-    def caption(self, kind: str, text: str) -> None:
+    def caption(self, kind: str, text: str) -> Any:
         """``Tableau 1. …``, on the page of what follows."""
         self.captions[kind] = self.captions.get(kind, 0) + 1
-        self.write(f"{kind} {self.captions[kind]}. {text}", "Caption")
+        return self.write(f"{kind} {self.captions[kind]}. {text}", "Caption")
 
     def field(self, text: str) -> None:
         """A sentence for the author to write."""
@@ -452,11 +454,18 @@ class Word:
             if place >= texts:
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
 
-    def picture(self, image: Path, described: str) -> None:
-        """A picture across the text, with words for who does not see it."""
-        paragraph = self.document.add_paragraph()
+    def picture(self, kind: str, text: str, image: Path, described: str) -> None:
+        """A picture across the text under its caption, with words for who does not see it.
+
+        One paragraph holds both: LibreOffice may leave a caption alone at the end of a page, though
+        it is told to keep it with the picture that follows.
+        """
+        paragraph = self.caption(kind, text)
+        paragraph.paragraph_format.keep_together = True
         paragraph.paragraph_format.keep_with_next = True  # its source, under it
-        shape = paragraph.add_run().add_picture(str(image), width=self.width)
+        run = paragraph.add_run()
+        run.add_break()
+        shape = run.add_picture(str(image), width=self.width)
         about = shape._inline.docPr
         about.set("descr", described)
         about.set("name", image.stem)
@@ -494,8 +503,8 @@ class Word:
 def _shares(header: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> list[float]:
     """Share of the width of each column: its longest word in the header, its longest number.
 
-    Where a page is too narrow, columns of text give way down to their longest word: they go to the
-    next line between words, as a number or a header of one word cannot.
+    Where a page is too narrow, columns of text give way: they go to the next line between words, as
+    a number or a header of one word cannot. Those of a long table do less: each line more counts.
 
     Examples
     --------
@@ -503,16 +512,18 @@ def _shares(header: Sequence[str], rows: Sequence[Sequence[str]], texts: int) ->
     [0.38, 0.62]
     """
     needs, least = [], []
+    narrow = NARROW[len(rows) >= TOGETHER]
     for place, title in enumerate(header):
         word = BOLD * max(map(len, re.split(r"[ -]", title)))
         cells = [row[place] for row in rows]
         pieces = max((len(part) for cell in cells for part in re.split(r"[ -]", cell)), default=0)
         if place < texts:
+            pieces = min(pieces, WIDEST)
             whole = min(max(map(len, cells), default=0), WIDEST)
         else:  # a number goes to the next line before its note: « 5,1 (compté 3,9) »
             whole = max((len(part) for cell in cells for part in cell.split(" ")), default=0)
         needs.append(max(word, whole) + 2)
-        least.append(max(word, min(whole, pieces)) + 2 if place < texts else needs[-1])
+        least.append(max(word, pieces, min(whole, narrow)) + 2 if place < texts else needs[-1])
     spare = sum(needs) - sum(least)
     given = min(max(sum(needs) - ACROSS, 0), spare)
     widths = [
