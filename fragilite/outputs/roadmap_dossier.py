@@ -207,12 +207,12 @@ def _scenario(word: Word, study: Study, outcome: Outcome, place: int) -> None:
     several = len(study.scenarios) > 1
     before = f"Scénario {place} : " if several else "Le partage proposé : "
     word.write(f"{before}{outcome.scenario.libelle}", "Heading 1")
-    word.write(f"{outcome.scenario.description} {say.gap(outcome)}".lstrip())
+    word.write(f"{outcome.scenario.description} {say.gap(outcome)}".lstrip(), keep=True)
     for text in outcome.messages:
-        word.write(text, "List Bullet")
+        word.write(text, "List Bullet", keep=True)
     imposed = say.rules(study, outcome)
     if imposed:
-        word.write(" ".join(imposed), lead="Règles imposées")
+        word.write(" ".join(imposed), lead="Règles imposées", keep=True)
     _map(word, study, outcome)
     _posts(word, outcome)
     word.write("Poste par poste", "Heading 2")

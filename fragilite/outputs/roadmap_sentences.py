@@ -245,9 +245,9 @@ def gap(outcome: Outcome) -> str:
     """How far from the best a plan may be."""
     if outcome.route.ecart <= 0:
         return "Aucun partage qui tient ces règles ne fait mieux."
-    return (
-        f"Ce partage est à {share(100 * outcome.route.ecart)} au plus du meilleur partage possible."
-    )
+    far = share(100 * outcome.route.ecart)
+    most = "" if far.startswith("moins") else " au plus"
+    return f"Ce partage est à {far}{most} du meilleur partage possible."
 
 
 def compared(outcome: Outcome) -> str:
@@ -324,7 +324,7 @@ def rules(study: Study, outcome: Outcome) -> list[str]:
         least = plural(scenario.min_demi_journees, "demi-journée")
         said.append(f"{least} au moins par commune et par cycle.")
     if scenario.tolerance is not None:
-        said.append(f"Charges à {share(100 * scenario.tolerance)} près de la charge moyenne.")
+        said.append(f"Charges à {exact(100 * scenario.tolerance)} % près de la charge moyenne.")
     return said + _epci_rule(outcome)
 
 
@@ -357,7 +357,8 @@ def of_post(outcome: Outcome, post: Mapping[str, Any]) -> str:
     text = f"{count} à accompagner"
     if round(post["charge_personnes"]) != round(post["personnes"]):
         text += f", l'équivalent de {number(post['charge_personnes'])} dans la charge"
-    text += f", soit {load} fois la charge moyenne"
+    if len(outcome.postes) > 1:
+        text += f", soit {load} fois la charge moyenne"
     if len(mine) > 1:
         text += (
             f" ; en moyenne à {away(post['distance_moyenne'], outcome.unit)} de la base, au plus "
@@ -392,9 +393,13 @@ def _unsure(mine: pd.DataFrame) -> list[str]:
     doubt = mine[mine["stabilite"] < SURE].sort_values(["stabilite", "code_insee"])
     if doubt.empty:
         return []
+    others = f" ; {plural(len(doubt) - FEW, 'autre')} de même" if len(doubt) > FEW else ""
     rows = zip(doubt["nom"].head(FEW), doubt["stabilite"].head(FEW), strict=True)
     named = [f"{name} ({times(value)})" for name, value in rows]
-    return [f"Gardent le moins souvent ce secteur quand le besoin est retiré : {listing(named)}."]
+    return [
+        f"Au fil des tirages du besoin, gardent ce secteur moins de {times(SURE)} : "
+        f"{listing(named)}{others}."
+    ]
 
 
 def towns(mine: pd.DataFrame) -> str:

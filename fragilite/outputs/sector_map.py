@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 #: Above this many posts, the legend no longer fits beside the map: a table names them.
 LISTED = 20
-#: Lines of the legend besides the posts, and what one takes, in letters.
-OTHERS, LINE = 7, 1.65
+#: Lines of the legend besides the posts, what one takes in letters, and letters that fit in it.
+OTHERS, LINE, FITS = 9, 1.65, 24
 #: How much of its colour a sector keeps, under borders and names.
 SHARE = 0.6
 #: A commune that posts are reserved to shows their colour in stripes.
@@ -57,7 +57,7 @@ def write(build: Build, outcome: Outcome, path: Path, sheet: Sheet | None = None
     sheet : Sheet, optional
         Across a page of A4, as high as its legend, by default.
     """
-    chosen = sheet or sheet_for(len(outcome.postes))
+    chosen = sheet or sheet_for(outcome)
     save(draw(build, outcome, chosen), path, chosen, title_of(build, outcome))
 
 
@@ -66,15 +66,10 @@ def title_of(build: Build, outcome: Outcome) -> str:
     return f"{outcome.scenario.libelle} — {build.inputs.territory.libelle}"
 
 
-def sheet_for(posts: int) -> Sheet:
-    """Across a page of A4, high enough for the legend of so many posts.
-
-    Examples
-    --------
-    >>> sheet_for(8).hauteur, round(sheet_for(20).hauteur, 1)
-    (3.3, 4.8)
-    """
-    lines = OTHERS + (posts if posts <= LISTED else 2)
+def sheet_for(outcome: Outcome) -> Sheet:
+    """Across a page of A4, high enough for the legend of a scenario."""
+    labels = [label for label, *_ in legend(outcome)]
+    lines = OTHERS + sum(1 + len(label) // FITS for label in labels)
     return replace(PAGE, hauteur=max(PAGE.hauteur, lines * LINE * PAGE.texte / 72))
 
 
@@ -195,21 +190,17 @@ class _Sectors(Board):
 
     def _legend(self, panel: Axes, metre: float) -> None:
         pen = self.pen(panel)
-        posts = self.outcome.postes
         pen.text(f"Secteur, base · {lower_first(columns()['personnes'].libelle)}", bold=True)
-        if len(posts) <= LISTED:
-            whole = reserved_sectors(self.outcome)
-            for row in posts.to_dict("records"):
-                sector, label = row["secteur"], f"{row['secteur']} {row['nom_base']}"
-                colour = self.colours[sector]
-                style: dict[str, Any] = {"facecolor": tint(colour, SHARE)}
-                if sector in whole:
-                    label += ", poste réservé"
-                    style = {"facecolor": "white", "hatch": STRIPES}
-                with _stripes(colour):
-                    pen.swatch(label, row["personnes"], **style)
-        else:
-            pen.text(f"{plural(len(posts), 'secteur')}, nommés dans le tableau")
+        rows = legend(self.outcome)
+        if not rows:
+            pen.text(f"{plural(len(self.outcome.postes), 'secteur')}, nommés dans le tableau")
+        for label, people, sector, reserved in rows:
+            colour = self.colours[sector]
+            style: dict[str, Any] = {"facecolor": tint(colour, SHARE)}
+            if reserved:
+                style = {"facecolor": "white", "hatch": STRIPES}
+            with _stripes(colour):
+                pen.swatch(label, people, **style)
         pen.skip(0.5)
         if metre:
             pen.dot("base du poste")
@@ -228,10 +219,44 @@ def _stripes(colour: str) -> Any:
     return matplotlib.rc_context({"hatch.color": colour})
 
 
-def reserved_sectors(outcome: Outcome) -> set[int]:
-    """Sectors whose post is for one commune alone."""
+def legend(outcome: Outcome) -> list[tuple[str, float, int, bool]]:
+    """Lines of a legend: label, people, a sector whose colour it is, whether posts are reserved.
+
+    Posts reserved to one commune share a line; nothing where there are too many to list.
+    """
     table = outcome.communes
-    return set(table.loc[table["poste_entier"], "secteur"].tolist())
+    whole = set(table.loc[table["poste_entier"], "secteur"].tolist())
+    posts = outcome.postes
+    keys = [
+        row["code_base"] if row["secteur"] in whole else row["secteur"]
+        for row in posts[["secteur", "code_base"]].to_dict("records")
+    ]
+    found = []
+    for _, rows in posts.groupby(keys, sort=False):
+        sectors = rows["secteur"].tolist()
+        reserved = sectors[0] in whole
+        label = f"{ranges(sectors)} {rows['nom_base'].iloc[0]}"
+        label += f", {plural(len(sectors), 'poste réservé', 'postes réservés')}" * reserved
+        found.append((label, float(rows["personnes"].sum()), int(sectors[0]), reserved))
+    return found if len(found) <= LISTED else []
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Numbers in their order, those that follow one another in brief.
+
+    Examples
+    --------
+    >>> ranges([2, 3, 4, 5, 15]), ranges([1, 2])
+    ('2–5, 15', '1, 2')
+    """
+    runs: list[list[int]] = []
+    for one in sorted(numbers):
+        if runs and one == runs[-1][-1] + 1:
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    said = [f"{run[0]}–{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return ", ".join(said)
 
 
 def bases(outcome: Outcome) -> pd.DataFrame:
@@ -246,7 +271,7 @@ def bases(outcome: Outcome) -> pd.DataFrame:
     rows = pd.DataFrame(
         {
             "nom_base": groups["nom_base"].first(),
-            "numeros": groups["secteur"].agg(lambda one: ", ".join(map(str, one))),
+            "numeros": groups["secteur"].agg(lambda one: ranges(one.tolist())),
             "personnes": groups["personnes"].sum(),
         }
     ).reset_index()

@@ -518,7 +518,7 @@ def _shares(header: Sequence[str], rows: Sequence[Sequence[str]], texts: int) ->
         cells = [row[place] for row in rows]
         pieces = max((len(part) for cell in cells for part in re.split(r"[ -]", cell)), default=0)
         if place < texts:
-            pieces = min(pieces, WIDEST)
+            pieces = min(pieces, NARROW[1])
             whole = min(max(map(len, cells), default=0), WIDEST)
         else:  # a number goes to the next line before its note: « 5,1 (compté 3,9) »
             whole = max((len(part) for cell in cells for part in cell.split(" ")), default=0)
