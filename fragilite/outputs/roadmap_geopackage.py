@@ -15,7 +15,7 @@ import pandas as pd
 from fragilite.cartography import dissolved
 from fragilite.centres import centres
 from fragilite.dictionary import Column
-from fragilite.french import number, plural
+from fragilite.french import plural
 from fragilite.outputs import geographic_layer
 from fragilite.outputs.geopackage import (
     dated,
@@ -41,6 +41,7 @@ from fragilite.outputs.roadmap_style import (
 )
 from fragilite.roadmap import tables
 from fragilite.roadmap.study import Outcome, Study
+from fragilite.roadmap.wording import worth
 
 #: How SQLite holds each type of column.
 KINDS = {"string": "TEXT", "integer": "INTEGER", "number": "REAL", "boolean": "BOOLEAN"}
@@ -87,7 +88,7 @@ def write(study: Study, path: Path) -> None:
         Written anew if it exists.
     """
     moment = moment_of(study.build)
-    columns = tables.columns(study.scenarios[0].unit)
+    columns = tables.columns(study.unit)
     layers = layers_of(study, columns)
     plain = {"calendrier": tables.calendar(study), "comparaison": tables.plans(study)}
     with dated(moment):
@@ -252,8 +253,4 @@ def _said(outcome: Outcome) -> str:
     """What a scenario counts, how far its plan can be from the best one, what must be known."""
     scenario = outcome.scenario
     reason = scenario.priorite.raison if scenario.priorite else ""
-    gap = (
-        f"Ce partage est à {number(100 * outcome.route.ecart, 1)} % au plus du meilleur possible "
-        "sous ces règles."
-    )
-    return " ".join(filter(None, [scenario.description, reason, gap, *outcome.messages]))
+    return " ".join(filter(None, [scenario.description, reason, worth(outcome), *outcome.messages]))
