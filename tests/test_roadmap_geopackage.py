@@ -266,7 +266,7 @@ def test_provenance_says_what_must_be_known(done, path):
     for outcome in done.scenarios:
         said = told[outcome.scenario.libelle]
         assert outcome.scenario.description in said
-        assert "au plus du meilleur possible" in said
+        assert "possible sous ces règles" in said
         assert all(message in said for message in outcome.messages)
     lists = {(row[1], row[3], row[4]) for row in found if row[0] == "liste de lieux"}
     assert lists == {(one["titre"], one["date"], one["licence"]) for one in done.known.listes}
