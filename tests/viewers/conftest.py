@@ -16,6 +16,8 @@ from fragilite import outputs
 
 #: Run by the Python of QGIS, which this one cannot import.
 collect_ignore = ["qgis_open.py"]
+#: A screen of a desk.
+DESK = {"viewport": {"width": 1280, "height": 900}}
 #: LibreOffice as a French coordinator has it: decimal comma, no first-start window.
 FRENCH = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
@@ -107,6 +109,30 @@ def browser():
         opened = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def opened(browser, address):
+    """Open the page of a module; at the end, nothing may have been asked for nor complained of."""
+    contexts, faults, asked = [], [], []
+
+    def _open(fragment="", *, java_script=True, **screen):
+        context = browser.new_context(
+            offline=True, java_script_enabled=java_script, **(screen or DESK)
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address + fragment)
+        return page
+
+    yield _open
+    for context in contexts:
+        context.close()
+    assert faults == []
+    assert {url.partition("#")[0] for url in asked if not url.startswith("data:")} <= {address}
 
 
 @pytest.fixture(scope="session")

@@ -23,30 +23,6 @@ def address(built, tmp_path_factory):
     return path.as_uri()
 
 
-@pytest.fixture
-def opened(browser, address):
-    """Open the page; at the end, nothing may have been asked for nor complained of."""
-    contexts, faults, asked = [], [], []
-
-    def _open(fragment="", *, java_script=True, **screen):
-        context = browser.new_context(
-            offline=True, java_script_enabled=java_script, **(screen or DESK)
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(address + fragment)
-        return page
-
-    yield _open
-    for context in contexts:
-        context.close()
-    assert faults == []
-    assert {url.partition("#")[0] for url in asked if not url.startswith("data:")} <= {address}
-
-
 def codes(page):
     """Codes of the rows of the table that are shown, in their order."""
     rows = page.locator("#communes-table tbody tr:not([hidden]) a")
