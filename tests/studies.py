@@ -3,29 +3,25 @@
 from dataclasses import replace
 from functools import cache
 
-from fragilite import inventory
+from roadmaps import shared_out
+
 from fragilite.inventory import Known
 from fragilite.pipeline import build
 from fragilite.places.counts import counts, list_record
 from fragilite.places.mapping import OWN
 from fragilite.places.merging import merge
 from fragilite.places.schema import Origine, Places, table
-from fragilite.roadmap import load_scenario, study
 from fragilite.territory import parse_territory
 
 #: Five posts for the number of people: Saumur is heavier than one, and has a post of its own.
-POSTS = {"intensite": 3, "volume": 5}
+POSTS = 5
 LIST = Origine(OWN, "Liste d'essai", "Nous", "Licence Ouverte 2.0", "essai", "2026-01-01", "l", 1)
 
 
 @cache
 def saumur():
     """Two scenarios, on the counts that travel with the program."""
-    built = build(parse_territory(epci="200071876"))
-    scenarios = [
-        load_scenario(name).model_copy(update={"postes": posts}) for name, posts in POSTS.items()
-    ]
-    return study(built, inventory.of_bundle(built), scenarios, draws=5)
+    return shared_out(build(parse_territory(epci="200071876")), POSTS, "intensite", "volume")
 
 
 def listed(*changes):

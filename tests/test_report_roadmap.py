@@ -18,11 +18,12 @@ from fragilite.inventory import GROUPS, answer, inventory, of_bundle, sections
 from fragilite.nearest import nearest
 from fragilite.orientation import orient, origin
 from fragilite.outputs import report, report_places
+from fragilite.outputs.sector_map import SHARE, bases, reserved, shared_sectors
 from fragilite.pipeline import build
 from fragilite.places.counts import RECOIVENT, kind_label, list_line
 from fragilite.roadmap import load_scenario, study, tables
 from fragilite.roadmap.wording import CAUTION, against, worth
-from fragilite.sector_colours import colours
+from fragilite.sector_colours import colours, tint
 
 ANCENIS = "244400552"
 #: A hundredth of a degree north of the centre of Saumur, and further.
@@ -333,7 +334,7 @@ def test_posts_and_plans_are_the_study_s(roads, routed):
     records = tables.columns("km")
     for part, one in zip(routed.split('fixe postes">')[1:], roads.scenarios, strict=True):
         shown = texts(part, "<tbody>")
-        assert len(shown) == POSTS[one.scenario.code]
+        assert len(shown) == POSTS
         for cells, row in zip(shown, one.postes.to_dict("records"), strict=True):
             assert cells[0] == glued(tables.sector_name(row["secteur"], row["nom_base"]))
             assert cells[1:] == [
@@ -354,15 +355,15 @@ def test_map_gives_each_commune_the_colour_of_its_sector(roads, routed):
     themes = [one for one in data["themes"] if one["code"].startswith("secteurs_")]
     assert len(themes) == len(roads.scenarios)
     for theme, one in zip(themes, roads.scenarios, strict=True):
-        first = one.communes.sort_values("part", ascending=False, kind="stable")
-        sector_of = first.drop_duplicates("code_insee").set_index("code_insee")["secteur"]
+        sector_of = shared_sectors(one)
         sectors, colour = one.postes["secteur"].tolist(), colours(one)
         for code, place in zip(data["communes"]["code"], theme["places"], strict=True):
             assert sectors[place] == sector_of[code]
-        assert theme["couleurs"] == [colour[sector] for sector in sectors]
+        assert theme["couleurs"] == [tint(colour[sector], SHARE) for sector in sectors]
         column = data["communes"]["valeurs"][theme["colonne"]]
-        bases = [data["communes"]["code"].index(code) for code in one.postes["code_base"]]
-        assert {column["v"][base] for base in bases} == {0}
+        away = one.communes[~one.communes["poste_entier"]].set_index("code_insee")["distance"]
+        for code, value in zip(data["communes"]["code"], column["v"], strict=True):
+            assert value / 10 ** column["d"] == pytest.approx(away[code], abs=0.051)
     assert not any(one["rayon"] == 0 for one in themes), "a sheet holds nodes of the tree only"
 
 
@@ -371,14 +372,18 @@ def test_map_has_a_legend_borders_and_bases(roads, routed):
     for at, one in enumerate(roads.scenarios, count - len(roads.scenarios)):
         assert f'name="theme" value="{at}"' in routed
         group = re.search(rf'<g class="secteurs" data-theme="{at}".*?</g>', routed).group(0)
-        shown = one.communes.sort_values("part").drop_duplicates("code_insee", keep="last")
-        assert group.count("<path") == shown["secteur"].nunique()
-        numbers = re.findall(r">([\d, ]+)</text>", group)
-        assert sorted(", ".join(numbers).split(", ")) == sorted(map(str, one.postes["secteur"]))
+        own = reserved(one)
+        assert group.count("<path") == shared_sectors(one).nunique() + len(own)
+        for motif in re.findall(r'fill="url\(#([^)]*)\)"', group):
+            assert f'<pattern id="{motif}"' in routed
+        numbers = re.findall(r">([\d,– ]+)</text>", group)
+        assert numbers == bases(one)["numeros"].tolist()
         legend = routed.split(f'<div class="legende" data-theme="{at}"')[1].split("</div>")[0]
         for row in one.postes.to_dict("records"):
             assert glued(tables.sector_name(row["secteur"], row["nom_base"])) in legend
-            assert number(row["charge"], 2) in legend
+            assert f"charge {number(row['charge'], 2)}" in legend
+        assert legend.count("poste réservé") == sum(one.communes["poste_entier"])
+        assert ("Rayures" in legend) == bool(own)
 
 
 def test_sheets_say_each_sector_of_their_commune(roads, routed):
@@ -405,10 +410,14 @@ def test_sheets_say_each_sector_of_their_commune(roads, routed):
 
 
 def test_part_is_said_only_where_a_commune_is_shared(roads):
-    alone = replace(roads, scenarios=roads.scenarios[:1])
-    labels = [line["libelle"] for line in data_of(report.render(alone.build, study=alone))
-              ["route"]["lignes"]]  # fmt: skip
-    assert tables.columns()["part"].libelle not in labels
+    whole = [
+        replace(one, communes=one.communes.assign(part=1.0, poste_entier=False).drop_duplicates(
+            "code_insee")) for one in roads.scenarios
+    ]  # fmt: skip
+    alone = replace(roads, scenarios=tuple(whole))
+    told = data_of(report.render(alone.build, study=alone))["route"]["lignes"]
+    assert tables.columns()["part"].libelle not in [line["libelle"] for line in told]
+    assert len(told) == 4
 
 
 def test_words_are_not_in_the_script():

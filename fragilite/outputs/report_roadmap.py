@@ -12,9 +12,10 @@ from typing import Any
 import pandas as pd
 
 from fragilite.cartography import MISSING, Plane, dissolved
-from fragilite.french import number, plural, upper_first
+from fragilite.french import lower_first, plural, upper_first
 from fragilite.outputs.drawing import Canvas
 from fragilite.outputs.report_facts import scaled, written
+from fragilite.outputs.sector_map import SHARE, bases, reserved, shared_sectors
 from fragilite.roadmap import tables
 from fragilite.roadmap.study import Outcome, Study
 from fragilite.roadmap.wording import (
@@ -27,7 +28,7 @@ from fragilite.roadmap.wording import (
     rules_said,
     worth,
 )
-from fragilite.sector_colours import colours
+from fragilite.sector_colours import colours, tint
 
 #: Columns of a post that two scenarios side by side have room for.
 SHOWN = ("communes", "personnes", "charge", "distance_moyenne", "lieux", "stabilite")
@@ -105,7 +106,12 @@ def _plans(study: Study) -> dict[str, Any]:
     names = [name for name in PLANS if name != "plan"]
     records = tables.columns(unit)
     return {
-        "entetes": _headers(names, PLANS, unit),
+        "entetes": [
+            f"{records[name].libelle} ({unit})"
+            if records[name].unite == unit
+            else records[name].libelle
+            for name in names
+        ],
         "groupes": [
             {
                 "libelle": one.scenario.libelle,
@@ -144,73 +150,77 @@ def _explained(study: Study) -> list[dict[str, str]]:
 
 
 def _map(study: Study, outcome: Outcome, outlines: Plane, canvas: Canvas) -> dict[str, Any]:
-    """A choice of the map: sectors, their borders, their bases."""
-    colour = colours(outcome)
-    here = _shown(outcome).reindex(outlines.contours.index)
-    borders = dissolved(outlines.contours, here["secteur"].map(str, na_action="ignore"))
+    """A choice of the map: sectors, borders, bases, communes that posts are reserved to."""
+    colour, places = colours(outcome), _places(outlines, canvas)
+    sectors = shared_sectors(outcome).reindex(outlines.contours.index)
+    borders = dissolved(outlines.contours, sectors.map(str, na_action="ignore"))
+    own = {code: sector for sector, code in reserved(outcome).items()}
+    whole = set(outcome.communes.loc[outcome.communes["poste_entier"], "secteur"].tolist())
     return {
-        "code": _code(outcome),
         "court": f"Secteurs : {outcome.scenario.libelle}",
         "secteurs": [
             {
-                "couleur": colour[row["secteur"]],
+                "couleur": tint(colour[row["secteur"]], SHARE),
+                "rayures": _stripes(outcome, own[row["code_base"]])
+                if row["secteur"] in whole
+                else "",
                 "libelle": tables.sector_name(row["secteur"], row["nom_base"]),
-                "detail": _load(row),
+                "detail": _load(row, alone=row["secteur"] in whole),
             }
             for row in outcome.postes.to_dict("records")
         ],
         "bords": [path for path in canvas.paths(borders) if path],
-        "bases": _bases(outcome, outlines, canvas),
+        "reserves": [
+            {
+                "motif": _stripes(outcome, sector),
+                "couleur": colour[sector],
+                "chemin": canvas.paths(outlines.contours[[code]])[0],
+            }
+            for code, sector in own.items()
+        ],
+        "bases": [
+            {"centre": centre, "numeros": row["numeros"]}
+            for row in bases(outcome).to_dict("records")
+            if (centre := places.get(row["code_base"]))
+        ],
     }
 
 
-def _code(outcome: Outcome) -> str:
-    return f"secteurs_{outcome.scenario.code}"
+def _places(outlines: Plane, canvas: Canvas) -> dict[str, tuple[int, int] | None]:
+    """Where each commune is in the drawing."""
+    return dict(zip(outlines.contours.index, canvas.centres(outlines.contours), strict=True))
 
 
-def _load(row: Mapping[Any, Any]) -> str:
+def _stripes(outcome: Outcome, sector: int) -> str:
+    """Name of the pattern of a post reserved to a commune."""
+    return f"rayures-{outcome.scenario.code.replace('.', '-')}-{sector}"
+
+
+def _load(row: Mapping[Any, Any], *, alone: bool) -> str:
     records = tables.columns()
-    return (
-        f"charge {written(row['charge'], records['charge'].decimales)}, "
-        f"{number(row['personnes'])} personnes, {plural(row['communes'], 'commune')}"
-    )
-
-
-def _shown(outcome: Outcome) -> pd.DataFrame:
-    """One row a commune: of several sectors that share it, that of most of its people."""
-    ordered = outcome.communes.sort_values(
-        ["code_insee", "part", "secteur"], ascending=[True, False, True]
-    )
-    return ordered.drop_duplicates("code_insee").set_index("code_insee")
-
-
-def _bases(outcome: Outcome, outlines: Plane, canvas: Canvas) -> list[dict[str, Any]]:
-    """Numbers of the sectors, where their bases are."""
-    codes = list(outlines.contours.index)
-    centres = dict(zip(codes, canvas.centres(outlines.contours), strict=True))
-    return [
-        {"centre": centre, "numeros": ", ".join(str(one) for one in rows["secteur"])}
-        for code, rows in outcome.postes.groupby("code_base")
-        if (centre := centres.get(str(code)))
+    said = [
+        f"charge {written(row['charge'], records['charge'].decimales)}",
+        plural(round(row["personnes"]), "personne"),
+        plural(row["communes"], "commune"),
     ]
+    return ", ".join([*said, lower_first(records["poste_entier"].libelle)] if alone else said)
 
 
 def themes(study: Study) -> list[dict[str, Any]]:
     """Choices of the map, as the script reads them: a distance, in the class of a sector."""
     found = []
     for one in study.scenarios:
-        colour, shown = colours(one), _shown(one)
-        sectors = one.postes["secteur"].tolist()
-        rows = shown.reindex(study.build.communes["code_insee"])
+        colour, sectors = colours(one), one.postes["secteur"].tolist()
+        here = shared_sectors(one).reindex(study.build.communes["code_insee"])
         found.append(
             {
-                "code": _code(one),
+                "code": f"secteurs_{one.scenario.code}",
                 "colonne": f"distance_{one.scenario.code}",
                 "libelle": one.scenario.libelle,
                 "suffixe": f"\u00a0{one.unit} de sa base",
-                "places": [None if pd.isna(at) else sectors.index(at) for at in rows["secteur"]],
+                "places": [None if pd.isna(at) else sectors.index(at) for at in here],
                 "classes": _sector_names(one),
-                "couleurs": [colour[sector] for sector in sectors],
+                "couleurs": [tint(colour[sector], SHARE) for sector in sectors],
                 "rayon": None,  # neither circles nor a node of the tree
                 "plein": 0.0,
                 "manque": MISSING,
@@ -223,10 +233,10 @@ def values(study: Study) -> dict[str, dict[str, Any]]:
     """Distance of each commune to its base, a column a scenario."""
     decimals = tables.columns()["distance"].decimales
     codes = study.build.communes["code_insee"]
-    columns = {
-        f"distance_{one.scenario.code}": scaled(_shown(one)["distance"].reindex(codes), decimals)
-        for one in study.scenarios
-    }
+    columns = {}
+    for one in study.scenarios:
+        rows = one.communes[~one.communes["poste_entier"]].set_index("code_insee")
+        columns[f"distance_{one.scenario.code}"] = scaled(rows["distance"].reindex(codes), decimals)
     return {name: column for name, column in columns.items() if column is not None}
 
 

@@ -111,21 +111,13 @@ class _Sectors(Board):
             self._bases(area, outlines, outside(outlines, where))
         self._legend(panel, metre)
 
-    def _sector_of(self) -> pd.Series:
-        """Sector of each commune; of one that posts are reserved to, that of what is left."""
-        table = self.outcome.communes
-        shared = table[~table["poste_entier"]]
-        return shared.set_index("code_insee")["secteur"]
-
     def _fill(self, area: Axes, outlines: gpd.GeoSeries) -> None:
-        sectors = self._sector_of().reindex(outlines.index)
+        sectors = shared_sectors(self.outcome).reindex(outlines.index)
         for sector, colour in self.colours.items():
             self.patch(
                 area, outlines[(sectors == sector).to_numpy()], facecolor=tint(colour, SHARE)
             )
-        table = self.outcome.communes
-        reserved = table[table["poste_entier"]].drop_duplicates("code_insee")
-        for code, sector in zip(reserved["code_insee"], reserved["secteur"], strict=True):
+        for sector, code in reserved(self.outcome).items():
             with _stripes(self.colours[sector]):
                 self.patch(
                     area, outlines[outlines.index == code], facecolor="none", hatch=STRIPES,
@@ -134,7 +126,7 @@ class _Sectors(Board):
 
     def _lines(self, area: Axes, where: Plane, outlines: gpd.GeoSeries) -> None:
         unit = self.sheet.texte / 15
-        sectors = self._sector_of().reindex(outlines.index).map(str)
+        sectors = shared_sectors(self.outcome).reindex(outlines.index).map(str)
         whole = dissolved(outlines, sectors)
         for shapes, colour, width, style in (
             (outlines, BORDER, 0.5, "solid"),
@@ -210,6 +202,19 @@ class _Sectors(Board):
             pen.line("limite de commune", 0.5)
             pen.skip(0.5)
             pen.scale(metre)
+
+
+def shared_sectors(outcome: Outcome) -> pd.Series:
+    """Sector of each commune; of one that posts are reserved to, that of what is left."""
+    table = outcome.communes
+    return table[~table["poste_entier"]].set_index("code_insee")["secteur"]
+
+
+def reserved(outcome: Outcome) -> dict[int, str]:
+    """Communes that posts are reserved to, by the first of these sectors."""
+    table = outcome.communes
+    first = table[table["poste_entier"]].drop_duplicates("code_insee")
+    return dict(zip(first["secteur"].tolist(), first["code_insee"], strict=True))
 
 
 def _stripes(colour: str) -> Any:
