@@ -241,7 +241,9 @@ def legend(outcome: Outcome) -> list[tuple[str, float, int, bool]]:
         sectors = rows["secteur"].tolist()
         reserved = sectors[0] in whole
         label = f"{ranges(sectors)} {rows['nom_base'].iloc[0]}"
-        label += f", {plural(len(sectors), 'poste réservé', 'postes réservés')}" * reserved
+        if reserved:
+            count = len(sectors)
+            label += f", {number(count)} postes réservés" if count > 1 else ", poste réservé"
         found.append((label, float(rows["personnes"].sum()), int(sectors[0]), reserved))
     return found if len(found) <= LISTED else []
 
