@@ -20,8 +20,8 @@ from fragilite.siting.parameters import declared
 from fragilite.territory import parse_territory
 
 SAUMUR = parse_territory(epci="200071876")
-#: Dates and shares of draws, which say what they are, then what may follow a number so that it says what it counts; a
-#: range has its unit at its end.
+#: Dates and shares of draws, which say what they are; then what may follow a number, so that it
+#: says what it counts: a range has its unit at its end.
 DATES = re.compile(r"\b\d{1,2}(er)? \w+ (19|20)\d\d|avant (19|20)\d\d|\d+ fois sur 100")
 UNITS = re.compile(
     r"personnes?\b|fois\b|km\b|lieux?\b|communes?\b|coupures?\b|demi-journées?\b|semaines?\b|"
