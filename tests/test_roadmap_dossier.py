@@ -352,3 +352,24 @@ def test_a_post_reserved_to_a_commune(saumurois, known, tmp_path):
         "personnes." in texts
     )
     assert "Demi-journées par cycle. Toutes à Saumur." in texts
+
+
+def test_road_times_are_minutes_and_no_known_place_is_not_no_place(saumurois, known, tmp_path):
+    codes = list(saumurois.communes["code_insee"])
+    lines = [
+        f"{one},{other},{1 + abs(place - at)}"
+        for place, one in enumerate(codes)
+        for at, other in enumerate(codes)
+        if one != other
+    ]
+    times = tmp_path / "temps.csv"
+    times.write_text("\n".join(["origine,destination,minutes", *lines]), encoding="utf-8")
+    nowhere = replace(known, comptes=known.comptes.head(0))
+    asked = scenarios(2, "volume", tolerance=0.5)
+    some = study(saumurois, nowhere, asked, times=times, draws=2, seconds=20)
+    text = everything(written(some, tmp_path))
+    assert re.search(r"en moyenne à \d+,\d min de sa base", text)
+    assert "(min)" in text and not re.search(r"\d,\d km\b", text)
+    assert "aucun lieu qui reçoit du public, ce qui ne dit pas qu'il n'y en a pas" in text
+    assert "Aujourd'hui, aucun lieu n'y est connu." in text
+    assert not re.search(r"\b(nan|None)\b", text)

@@ -167,7 +167,7 @@ def _side_by_side(word: Word, study: Study) -> None:
     word.write("Les scénarios côte à côte" if several else "Le scénario", "Heading 1")
     labels = columns(study.scenarios[0].unit)
     word.write(
-        f"Sont comparés : {_plans_said(labels)} Des postes ne remplacent pas ces lieux, souvent "
+        f"{labels['plan'].description} Des postes ne remplacent pas ces lieux, souvent "
         "plus proches : ils s'y appuient."
     )
     for outcome in study.scenarios:
@@ -187,10 +187,6 @@ def _side_by_side(word: Word, study: Study) -> None:
     word.table(header, rows, note=f"Charges : {_scale(labels)}.")
 
 
-def _plans_said(labels: Mapping[str, Column]) -> str:
-    return labels["plan"].description.removeprefix("Ce qui est comparé : ")
-
-
 def _scale(labels: Mapping[str, Column]) -> str:
     return labels["charge"].unite
 
@@ -208,7 +204,7 @@ def _scenario(word: Word, study: Study, outcome: Outcome, place: int) -> None:
     before = f"Scénario {place} : " if several else "Le partage proposé : "
     word.write(f"{before}{outcome.scenario.libelle}", "Heading 1")
     word.write(f"{outcome.scenario.description} {say.gap(outcome)}".lstrip(), keep=True)
-    for text in outcome.messages:
+    for text in filter(None, [*outcome.messages, say.undrawn(outcome)]):
         word.write(text, "List Bullet", keep=True)
     imposed = say.rules(study, outcome)
     if imposed:

@@ -73,12 +73,18 @@ def today(facts: Mapping[str, Any]) -> list[str]:
         From :func:`fragilite.inventory.inventory`.
     """
     whole = facts["ensemble"]
+    if not whole["lieux"]:
+        return [
+            "Les listes ne connaissent ici aucun lieu qui reçoit du public : il peut y en avoir."
+        ]
     without, total = whole["communes_sans_lieu"], whole["communes"]
-    held = f"{number(total - without)} des {plural(total, 'commune')}"
+    held = f"dans {number(total - without)} des {plural(total, 'commune')}"
+    held += f" ; aucun n'est connu dans {plural(without, 'commune')}"
+    if not without:
+        held = f"dans chacune des {plural(total, 'commune')}" if total > 1 else "dans la commune"
     said = [
         f"{plural(whole['lieux'], 'lieu connu reçoit', 'lieux connus reçoivent')} du public pour "
-        f"une aide au numérique, dans {held} ; aucun n'est connu dans "
-        f"{plural(without, 'commune')}. Un lieu que les listes n'ont pas n'est pas compté : peu "
+        f"une aide au numérique, {held}. Un lieu que les listes n'ont pas n'est pas compté : peu "
         "de lieux connus ne veut pas dire peu d'aide."
     ]
     said += _dates(facts)
@@ -239,6 +245,19 @@ def counted(study: Study, outcome: Outcome) -> str:
     if first is not None:
         text += f" Poids d'une personne ailleurs : {exact(first.part_ailleurs)}. {first.raison}"
     return text.rstrip()
+
+
+def undrawn(outcome: Outcome) -> str:
+    """How many draws of the need tell nothing of how firm sectors are; nothing if all do."""
+    lost = outcome.stabilite.sans_partage
+    if not lost:
+        return ""
+    total = number(lost + outcome.stabilite.tirages)
+    verb = "n'a pas de partage" if lost == 1 else "n'ont pas de partage"
+    return (
+        f"{plural(lost, 'tirage')} du besoin sur {total} {verb} qui tient ces règles : la "
+        "stabilité n'en dit rien."
+    )
 
 
 def gap(outcome: Outcome) -> str:
