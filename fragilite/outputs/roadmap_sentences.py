@@ -75,8 +75,8 @@ def today(facts: Mapping[str, Any]) -> list[str]:
     whole = facts["ensemble"]
     if not whole["lieux"]:
         return [
-            "Les listes n'ont ici aucun lieu qui reçoit du public, ce qui ne dit pas qu'il n'y en a "
-            "pas."
+            "Les listes n'ont ici aucun lieu qui reçoit du public, ce qui ne dit pas qu'il n'y "
+            "en a pas."
         ]
     without, total = whole["communes_sans_lieu"], whole["communes"]
     held = f"dans {number(total - without)} des {plural(total, 'commune')}"
