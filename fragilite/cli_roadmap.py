@@ -176,6 +176,15 @@ def _roadmap(
             show_default=False,
         ),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--modele",
+            metavar="FICHIER",
+            help="Modèle Word de la maison (.docx ou .dotx), pour le dossier.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -208,7 +217,7 @@ def _roadmap(
             files.check_new(folder, study_stem(build), files.STUDY, overwrite=overwrite)
         stated = parse_capacities(capacities or ())
         worked = study(build, known, asked, capacities=stated, times=times, seconds=seconds)
-        written = files.write(worked, folder, overwrite=overwrite) if folder else []
+        written = files.write(worked, folder, model, overwrite=overwrite) if folder else []
         shown = dumped(wording.facts(worked)) if as_json else wording.render(worked)
     typer.echo(shown)
     for path in written:
@@ -262,3 +271,9 @@ def _ready(given: Mapping[str, Any]) -> None:
     parse_capacities(given["capacities"] or ())
     if given["folder"] is not None:
         check_folder(given["folder"])
+    if given["model"] is not None:
+        from fragilite.outputs.word import check_template
+
+        if given["folder"] is None or mode == COVERING:
+            raise UsageError("--modele habille le dossier Word.", "Ajoutez --output DOSSIER.")
+        check_template(given["model"])

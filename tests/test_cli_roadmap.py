@@ -119,6 +119,8 @@ def test_a_scenario_to_fill_in_is_written_and_read(run, tmp_path):
         (("--posts", "3", "--min-demi-journees", "9"), "9 demi-journées au moins par commune"),
         (("--posts", "2", "--times", "absent.csv"), "Table des temps illisible"),
         (("--posts", "2", "-o", "absent/plus/loin"), "Dossier de sortie introuvable"),
+        (("--posts", "2", "--modele", "m.docx"), "--modele habille le dossier Word"),
+        (("--posts", "2", "-o", ".", "--modele", "absent.docx"), "absent.docx"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_french_line(run, options, message):

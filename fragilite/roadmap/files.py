@@ -52,13 +52,17 @@ def check_new(folder: Path, stem: str, ends: Collection[str], *, overwrite: bool
         check_target(folder / f"{stem}{end}", SUFFIXES, overwrite=overwrite)
 
 
-def write(study: Study, folder: Path, *, overwrite: bool = False) -> list[Path]:
+def write(
+    study: Study, folder: Path, model: Path | None = None, *, overwrite: bool = False
+) -> list[Path]:
     """Write a study: tables, workbook, GeoPackage, document, page.
 
     Parameters
     ----------
     study : Study
     folder : Path
+    model : Path, optional
+        A house's Word model, for the document.
     overwrite : bool
         Replace files that exist.
 
@@ -83,7 +87,7 @@ def write(study: Study, folder: Path, *, overwrite: bool = False) -> list[Path]:
     writers |= {
         Path(f"{stem}.xlsx"): lambda path: roadmap_workbook.write(study, path),
         Path(f"{stem}.gpkg"): lambda path: roadmap_geopackage.write(study, path),
-        Path(f"{stem}.docx"): lambda path: roadmap_dossier.write(study, path),
+        Path(f"{stem}.docx"): lambda path: roadmap_dossier.write(study, path, model),
         Path(f"{stem}.html"): lambda path: report.write(
             study.build, path, known=study.known, study=study
         ),
