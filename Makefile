@@ -14,8 +14,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 build: $(VENV)/.installed
 	$(BIN)/fragilite build --dept 49
 
+# One process a core; the tests of a file stay together: they share what they built.
 test: $(VENV)/.tested
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check .
