@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fragilite.french import listing, number, paragraph
-from fragilite.ingestion.bundled import bundled_departements, bundled_frame, bundled_lots
+from fragilite.ingestion.bundled import (
+    bundled_departements,
+    bundled_earlier_lots,
+    bundled_frame,
+    bundled_lots,
+)
 from fragilite.ingestion.catalogue import load_sources
 from fragilite.ingestion.lock import SourcesLock
 from fragilite.ingestion.lots import Lot
@@ -28,7 +33,13 @@ def sources_at_hand(raw: Path) -> list[dict[str, str]]:
     bundled = [
         record | {"territoire": f"département {departement}"}
         for departement in bundled_departements()
-        for record in source_records([*bundled_lots(departement), *bundled_frame(departement)])
+        for record in source_records(
+            [
+                *bundled_lots(departement),
+                *bundled_earlier_lots(departement),
+                *bundled_frame(departement),
+            ]
+        )
     ]
     return bundled + [
         record | {"territoire": "fichiers entiers"} for record in source_records(_fetched(raw))

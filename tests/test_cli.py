@@ -358,7 +358,7 @@ def test_method_new_does_not_overwrite(run, tmp_path):
 def test_sources(run):
     code, out, _ = run("sources")
     assert code == 0
-    assert out.count("livré avec fragilite (département 49)") == 12
+    assert out.count("livré avec fragilite (département 49)") == 14
     assert "Licence Ouverte 2.0" in out
     records = json.loads(run("sources", "--json")[1])
     assert {"insee_rp", "arcep_fixe", "caf"} <= {record["source"] for record in records}

@@ -11,6 +11,8 @@ It writes, in `fragilite/bundled`:
 - `cog/communes_2026.txt`: codes of the communes of 2026, as ranges; `cog/departements.csv`;
 - `49/<source>_<millesime>.csv`: one file a vintage: `code_insee`, then the project's variables
   (fragilite/ingestion/sources.toml); empty = absent, `s` = withheld by the producer;
+- `49/anterieurs/<source>_<millesime>.csv`: earlier vintages, laid out alike, that only a comparison
+  over time reads;
 - `49/communes.csv`, `49/epci.csv`, `49/anciennes_communes.csv`, `49/contours.parquet`: the frame;
 - `49/lieux.csv`: how many places that help each commune is known to have: numbers, no name;
 - `49/manifeste.json`: what each file is, with vintage, geography, dates and sha256.
@@ -119,6 +121,35 @@ def census_2022(root: Path) -> pd.DataFrame:
             "familles_monoparentales": homes["C22_FAMMONO"].astype(float).map("{:.1f}".format),
         },
         index=general.index,
+    )
+
+
+def census_2017(root: Path) -> pd.DataFrame:
+    """Diplomas of RP 2017, from the series of the RP 2023 file: the communes of 2026."""
+    return pick(
+        read(root / "extracts_49/rp2023/rp2023_diplomes_49.csv"),
+        {
+            "non_scolarises_15_plus": "P17_NSCOL15P",
+            "sans_diplome": "P17_NSCOL15P_DIPLMIN",
+            "brevet": "P17_NSCOL15P_BEPC",
+            "cap_bep": "P17_NSCOL15P_CAPBEP",
+            "bac": "P17_NSCOL15P_BAC",
+            "bac_2": "P17_NSCOL15P_SUP2",
+            "bac_3_4": "P17_NSCOL15P_SUP34",
+            "bac_5_plus": "P17_NSCOL15P_SUP5",
+        },
+    )
+
+
+def census_2012(root: Path) -> pd.DataFrame:
+    """Activity of RP 2012, from the series of the RP 2023 file: the communes of 2026."""
+    return pick(
+        read(root / "extracts_49/rp2023/rp2023_emploi_49.csv"),
+        {
+            "pop_15_64": "P12_POP1564",
+            "actifs_15_64": "P12_ACT1564",
+            "chomeurs_15_64": "P12_CHOM1564",
+        },
     )
 
 
@@ -461,6 +492,31 @@ def lot(
     }
 
 
+#: Earlier vintages, each in today's geography: only a comparison over time reads them.
+ANTERIEURS = [
+    (
+        "insee_rp", "2017", 2026, census_2017, "2017-01-01", "2026-06-30", {},
+        "Série du fichier RP 2023, dans la géographie de 2026 : diplômes seuls.",
+    ),
+    (
+        "insee_rp", "2012", 2026, census_2012, "2012-01-01", "2026-06-30", {},
+        "Série du fichier RP 2023, dans la géographie de 2026 : activité seule.",
+    ),
+]  # fmt: skip
+
+
+def earlier(root: Path, local: Path) -> list[dict[str, object]]:
+    """Write the earlier vintages, and give their records."""
+    (local / "anterieurs").mkdir(exist_ok=True)
+    records = []
+    for source, millesime, cog, reader, as_of, published, estimated, note in ANTERIEURS:
+        path = local / "anterieurs" / f"{source}_{millesime}.csv"
+        write_csv(reader(root), path, index=True)
+        record = lot(source, millesime, cog, path, as_of, published, estimated, note)
+        records.append(record | {"fichier": f"anterieurs/{path.name}"})
+    return records
+
+
 def main() -> None:
     """Write every bundled file, then say what they weigh."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -505,6 +561,7 @@ def main() -> None:
         "cog": 2026,
         "lots": lots,
         "cadre": cadre,
+        "anterieurs": earlier(root, local),
         "lieux": {
             "fichier": "lieux.csv",
             "releve_le": RELEVE_LE,

@@ -141,6 +141,22 @@ def bundled_places(departement: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     return table, record
 
 
+def bundled_earlier_lots(departement: str) -> list[Lot]:
+    """Provenance of the bundled figures of earlier vintages, that only a trend reads."""
+    return [Lot(**lot) for lot in _manifest(departement)["anterieurs"]]
+
+
+def earlier_tables(departement: str) -> list[tuple[Lot, Table]]:
+    """Bundled figures of earlier vintages, each in its own geography.
+
+    Raises
+    ------
+    FragiliteError
+        If a file is not the one that the manifest declares.
+    """
+    return [(lot, _table(departement, lot)) for lot in bundled_earlier_lots(departement)]
+
+
 def _content(departement: str, name: str, sha256: str) -> bytes:
     """Bytes of a bundled file, if they are those of the manifest."""
     content = (_folder(departement) / name).read_bytes()

@@ -130,6 +130,8 @@ class Vintage(_Record):
         What a reader must know of this vintage.
     totaux : dict of str to list of float
         Our variable → published national total, relative tolerance.
+    series : list of str
+        Earlier vintages that its files hold too, in the same geography.
     fichiers : list of RawFile
     """
 
@@ -141,6 +143,7 @@ class Vintage(_Record):
     estime: dict[str, str] = {}
     note: str = ""
     totaux: dict[str, list[float]] = {}
+    series: list[str] = []
     fichiers: list[RawFile]
 
     def columns(self, file: RawFile) -> dict[str, list[str]]:
