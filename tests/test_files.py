@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import zipfile
 from collections import Counter
 
 import docx
@@ -13,8 +14,10 @@ from werkzeug import Response
 
 from fragilite.errors import UsageError
 from fragilite.indicators import needs
+from fragilite.ingestion.catalogue import load_sources
 from fragilite.ingestion.files import plan
 from fragilite.ingestion.options import Needs, Options, parse_pins
+from fragilite.ingestion.recognition import Wanted, recognise
 from fragilite.method import load_method
 
 SAME = ["part_65_plus", "part_sans_bac", "part_locaux_sans_fibre", "part_sans_diplome"]
@@ -462,3 +465,19 @@ def test_interrupted_build_says_so(tmp_path):
     assert done.returncode == 1
     assert "Interrompu" in done.stderr
     assert not list(tmp_path.rglob("*.csv"))
+
+
+def test_tables_of_diplomas_and_of_ages_are_not_mixed_up(shared_data, tmp_path):
+    """A file of diplomas has every dimension of a file of ages: it names one more."""
+    source = load_sources()["insee_rp"]
+    vintage = next(one for one in source.millesimes if one.millesime == "2023")
+    for rank, path in enumerate((shared_data / "reconstructed/melodi_49").glob("DS_RP_*.zip")):
+        (tmp_path / f"telechargement ({rank}).zip").write_bytes(path.read_bytes())
+    found = recognise(tmp_path, [Wanted("insee_rp", vintage, file) for file in vintage.fichiers])
+    inside = {
+        key.split("/")[-1].removesuffix("_CSV_FR.zip"): zipfile.ZipFile(path).namelist()[0]
+        for key, path in found.items()
+    }
+    assert len(inside) == 3
+    for stem, member in inside.items():
+        assert member.startswith(stem)

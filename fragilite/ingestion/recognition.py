@@ -102,16 +102,14 @@ def _columns_fit(path: Path, one: Wanted) -> int:
         return 1
     names = header(one.source, vintage, file, path)
     columns = {column for added in vintage.columns(file).values() for column in added}
-    dimensions = {
-        dimension
-        for cell in file.cellules.values()
-        for dimension in cell
-        if not dimension.endswith("?")
-    }
-    needed = {file.code, *columns, *dimensions, *file.filtres}
+    dimensions = {dimension for cell in file.cellules.values() for dimension in cell}
+    needed = {file.code, *columns, *file.filtres}
+    needed |= {dimension for dimension in dimensions if not dimension.endswith("?")}
     if not needed <= set(names) or not _dated(path, one, names):
         return 0
-    return len(needed)
+    # Diplomas may go by age: they would otherwise pass for the table of ages.
+    admitted = {dimension.removesuffix("?") for dimension in dimensions} & set(names)
+    return len(needed | admitted)
 
 
 def _dated(path: Path, one: Wanted, names: Sequence[str]) -> bool:
