@@ -404,10 +404,10 @@ def gather(territory: Territory, annee: int, needs: Needs, options: Options) -> 
             if (source, vintage) in scored or options.frozen:
                 raise
             notes.append(f"Source {source} indisponible, ses chiffres sont absents : {error}")
-    parts = [_lot(source, vintage, paths, fetched) for source, vintage in frame]
+    parts = [lot_of(source, vintage, paths, fetched) for source, vintage in frame]
     parts[1] = replace(parts[1], note=" ".join(filter(None, [parts[1].note, note])))
     medians = [
-        filosofi.read_epci(source, vintage, _of(source, vintage, paths))
+        filosofi.read_epci(source, vintage, paths_of(source, vintage, paths))
         for source, vintage in scored
         if source == FILOSOFI
     ]
@@ -440,11 +440,11 @@ def _lot_and_table(
     annee: int,
 ) -> tuple[Lot, Table]:
     """Read a vintage, with its provenance."""
-    lot = _lot(source, vintage, paths, fetched)
+    lot = lot_of(source, vintage, paths, fetched)
     if source == COVERAGE:
         table, notes = _coverage(source, vintage, paths, contours(chosen), annee)
         return replace(lot, note=" ".join([lot.note, *notes])), table
-    return lot, READERS[source](source, vintage, _of(source, vintage, paths))
+    return lot, READERS[source](source, vintage, paths_of(source, vintage, paths))
 
 
 def _coverage(
@@ -453,17 +453,17 @@ def _coverage(
     """Measure the 4G coverage on the outlines of the communes wanted."""
     from fragilite.ingestion.mobile_coverage import measure
 
-    measured = measure(source, vintage, _of(source, vintage, paths), contours, annee)
+    measured = measure(source, vintage, paths_of(source, vintage, paths), contours, annee)
     return measured.table, list(measured.notes)
 
 
-def _of(source: str, vintage: Vintage, paths: Mapping[str, Path]) -> dict[str, Path]:
+def paths_of(source: str, vintage: Vintage, paths: Mapping[str, Path]) -> dict[str, Path]:
     """Paths of one vintage, by the name of the file."""
     prefix = f"{source}/{vintage.millesime}/"
     return {key.removeprefix(prefix): path for key, path in paths.items() if key.startswith(prefix)}
 
 
-def _lot(
+def lot_of(
     source: str, vintage: Vintage, paths: Mapping[str, Path], fetched: Mapping[str, Fetched]
 ) -> Lot:
     """Provenance of a vintage: its files, their digests, where and when they were taken."""
@@ -495,7 +495,7 @@ def _communes(
         )
     communes, former = _names(source, vintage, paths, annee)
     source, vintage = frame.epci
-    (path,) = _of(source, vintage, paths).values()
+    (path,) = paths_of(source, vintage, paths).values()
     epci = geography.carry_epci(geography.read_epci(path, vintage.cog), annee)
     laid = geography.frame(communes, epci)
     # A few islands belong to no EPCI: they are their own, with no code.
@@ -507,7 +507,7 @@ def _names(
     source: str, vintage: Vintage, paths: Mapping[str, Path], annee: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Communes of France, and the names of former ones."""
-    lists = _of(source, vintage, paths)
+    lists = paths_of(source, vintage, paths)
     first, *others = (lists[file.nom] for file in vintage.fichiers)
     former = geography.read_former_communes(first, others[0] if others else None, annee)
     return geography.read_communes(first, annee), former
@@ -545,7 +545,7 @@ def _outlines_reader(
 ) -> Callable[[pd.Index], gpd.GeoDataFrame]:
     """Read the outlines when they are asked for: a table without a map needs none."""
     source, vintage = contours
-    files = list(_of(source, vintage, paths).values())
+    files = list(paths_of(source, vintage, paths).values())
 
     def read(codes: pd.Index) -> gpd.GeoDataFrame:
         from fragilite.ingestion.outlines import read_outlines

@@ -80,7 +80,7 @@ def laid_out(facts: dict[str, Any]) -> str:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
-    from fragilite.outputs.report_facts import readable
+    from fragilite.vintages import readable
 
     helped = facts["aide"] is not None or facts["route"] is not None
     style = _text("page.css") + (_text("help.css") if helped else "")

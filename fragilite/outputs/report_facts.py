@@ -52,6 +52,7 @@ from fragilite.summary import (
     summary,
 )
 from fragilite.table import Statut
+from fragilite.vintages import readable
 
 if TYPE_CHECKING:
     from fragilite.inventory import Known
@@ -218,11 +219,6 @@ def _counted(build: Build, code: str) -> str:
     if code in build.withdrawn:
         return f"Pas compté ({f'données de {readable(vintage)}' if vintage else 'aucune donnée'})."
     return f"Millésime {readable(vintage or '')}."
-
-
-def readable(vintage: str) -> str:
-    """A vintage in print: ``2026 T2``."""
-    return vintage.replace("_", " ")
 
 
 # --- the map -----------------------------------------------------------------------------------
