@@ -144,7 +144,7 @@ def denominators(result: Result, method: Method) -> pd.DataFrame:
 def noise_of(result: Result, method: Method, rules: Incertitude) -> Noise:
     """What is known of the noise of a build's figures."""
     declared, scored = Noise.of(rules), result.scores.scored
-    steps = {code: _rounding(method.indicateurs[code], result.figures[code]) for code in scored}
+    steps = {code: rounding(method.indicateurs[code], result.figures[code]) for code in scored}
     return replace(
         declared,
         imbriques=[[code for code in chain if code in scored] for chain in declared.imbriques],
@@ -157,7 +157,7 @@ def noise_of(result: Result, method: Method, rules: Incertitude) -> Noise:
     )
 
 
-def _rounding(indicator: Grandeur, figure: Figure) -> float:
+def rounding(indicator: Grandeur, figure: Figure) -> float:
     """Step a published figure is rounded to, in the indicator's unit; 0 where it is not."""
     calcul = indicator.calcul
     if not isinstance(calcul, Moyenne):

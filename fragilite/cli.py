@@ -22,6 +22,7 @@ from fragilite import (
     cli_places,
     cli_reach,
     cli_roadmap,
+    cli_trend,
 )
 from fragilite.cli_options import (
     ADVANCED,
@@ -215,6 +216,7 @@ cli_inventory.register(app)
 cli_reach.register(app)
 cli_roadmap.register(app)
 cli_field.register(app)
+cli_trend.register(app)
 
 
 @app.command("fetch", cls=FrenchCommand, rich_help_panel=ADVANCED)

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fragilite.cli_build import on_a_build
-from fragilite.cli_options import Draws, Json, Overwrite, Report, Seed, dumped
+from fragilite.cli_options import (
+    Draws,
+    Json,
+    Overwrite,
+    Report,
+    Seed,
+    dumped,
+    say,
+    write_table,
+)
 from fragilite.errors import UsageError
 from fragilite.french_help import FrenchCommand
 
@@ -88,9 +97,9 @@ def _robustness(
         build, draws, seed, {"donnees": noise, "methode": {"concentration": concentration}}
     )
     found = analyse(build, rules)
-    _write_table(communes_table(build, found), output, overwrite=overwrite)
+    write_table(communes_table(build, found), output, overwrite=overwrite)
     facts = stability(build, rules, found)
-    _say(dumped(facts) if as_json else render(facts), output, as_json=as_json)
+    say(dumped(facts) if as_json else render(facts), output, as_json=as_json)
 
 
 def _sensitivity(
@@ -130,7 +139,7 @@ def _audit(
     found = audited(build)
     if output is not None:
         write_report(output, markdown(found), ".md", overwrite=overwrite)
-    _say(dumped(facts(found)) if as_json else render(found), output, as_json=as_json)
+    say(dumped(facts(found)) if as_json else render(found), output, as_json=as_json)
 
 
 def _compare(
@@ -193,10 +202,8 @@ def _compare(
         seed=SEED if seed is None else seed,
         inverse=inverse,
     )
-    _write_table(
-        found.communes.rename_axis("code_insee").reset_index(), output, overwrite=overwrite
-    )
-    _say(dumped(facts(found)) if as_json else render(facts(found)), output, as_json=as_json)
+    write_table(found.communes.rename_axis("code_insee").reset_index(), output, overwrite=overwrite)
+    say(dumped(facts(found)) if as_json else render(facts(found)), output, as_json=as_json)
 
 
 def _validate(
@@ -285,19 +292,3 @@ def _side(build: Build, ours: Side, other: str, column: str, code: str) -> Side:
             "Vérifiez le nom.",
         )
     return Side.of_file(_scores(build, Path(other), column, code), other, ours)
-
-
-def _write_table(table: Any, output: Path | None, *, overwrite: bool) -> None:
-    """Write a table of communes where the command is told to."""
-    from fragilite.report_file import write_report
-
-    if output is not None:
-        text = table.to_csv(index=False, lineterminator="\n", float_format="%.4f")
-        write_report(output, text, ".csv", overwrite=overwrite)
-
-
-def _say(text: str, output: Path | None, *, as_json: bool) -> None:
-    """Print a report, then the path of the file that was written."""
-    typer.echo(text)
-    if output is not None:
-        typer.echo(output, err=as_json)

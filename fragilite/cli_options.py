@@ -178,3 +178,19 @@ def options_of(
 def dumped(facts: Any) -> str:
     """Facts as JSON."""
     return json.dumps(facts, ensure_ascii=False, indent=2, default=str, allow_nan=False)
+
+
+def write_table(table: Any, output: Path | None, *, overwrite: bool) -> None:
+    """Write a table where the command is told to."""
+    from fragilite.report_file import write_report
+
+    if output is not None:
+        text = table.to_csv(index=False, lineterminator="\n", float_format="%.4f")
+        write_report(output, text, ".csv", overwrite=overwrite)
+
+
+def say(text: str, output: Path | None, *, as_json: bool) -> None:
+    """Print a report, then the path of the file that was written."""
+    typer.echo(text)
+    if output is not None:
+        typer.echo(output, err=as_json)

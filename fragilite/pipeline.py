@@ -341,7 +341,7 @@ def class_warnings(build: Build) -> list[str]:
         "ne les comparez pas à celles d'un autre calcul."
         for code, node in build.method.noeuds.items()
         if node.classes
-        and set(node.classes.indicateurs) != {c for c in scored if _below(build.method, c, code)}
+        and set(node.classes.indicateurs) != {c for c in scored if below(build.method, c, code)}
     ]
 
 
@@ -363,7 +363,8 @@ def _classes(method: Method, node: str) -> Classes | None:
     return method.noeuds[node].classes if node in method.noeuds else None
 
 
-def _below(method: Method, indicator: str, node: str) -> bool:
+def below(method: Method, indicator: str, node: str) -> bool:
+    """Whether an indicator counts in a node."""
     at: str | None = method.indicateurs[indicator].noeud
     while at is not None and at != node:
         at = method.noeuds[at].parent

@@ -28,7 +28,14 @@ def undrawn(page):
 
 @pytest.mark.parametrize(
     "path",
-    ["docs/methode.md", "docs/dictionnaire.md", "docs/sources.md", "docs/audit_49.md", "README.md"],
+    [
+        "docs/methode.md",
+        "docs/dictionnaire.md",
+        "docs/sources.md",
+        "docs/temps.md",
+        "docs/audit_49.md",
+        "README.md",
+    ],
 )
 def test_generated_pages_are_up_to_date(path, pages):
     found = (ROOT / path).read_text(encoding="utf-8")

@@ -3,8 +3,9 @@
     python tools/docs.py
 
 writes `docs/methode.md` and `docs/dictionnaire.md` from the default method, `docs/sources.md` from
-the catalogue, `docs/audit_49.md` from the bundled figures, and the table of sources between two
-marks in `README.md`. A test fails when they drift. `tools/audit.py` writes the audit of France.
+the catalogue, `docs/temps.md` from what is declared of comparisons over time and of the scenario,
+`docs/audit_49.md` from the bundled figures, and the table of sources between two marks in
+`README.md`. A test fails when they drift. `tools/audit.py` writes the audit of France.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from fragilite.audit import markdown
 from fragilite.audit.complete import audited
 from fragilite.columns import declared
 from fragilite.dictionary import dictionary
-from fragilite.french import listing, number
+from fragilite.french import listing, number, upper_first
 from fragilite.ingestion.catalogue import load_sources
 from fragilite.listing import sources_at_hand
 from fragilite.method import (
@@ -33,6 +34,8 @@ from fragilite.method import (
     load_method,
 )
 from fragilite.pipeline import build
+from fragilite.projection.scenario import suppositions
+from fragilite.trend.breaks import load_comparisons
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = "<!-- sources : écrit par tools/docs.py -->"
@@ -416,6 +419,97 @@ def readme(text: str) -> str:
     return f"{before}{MARK}\n\n{sources_table()}\n\n{END}{after}"
 
 
+def time_page() -> str:
+    """What compares over time, what does not, and what the scenario supposes."""
+    declared, supposed = load_comparisons(), suppositions()
+    census = declared.recensement
+    breaks = [
+        row(
+            f"`{one.source}`",
+            ", ".join(f"`{name}`" for name in one.variables) or "toutes",
+            f"{one.avant} → {one.apres}" if one.avant else "tous",
+            one.raison,
+            one.reference,
+        )
+        for one in declared.ruptures
+    ]
+    parts = [
+        f"- {upper_first(one.libelle)} : {', '.join(f'`{name}`' for name in one.variables)}."
+        for one in declared.parts
+    ]
+    assumptions = [f"- {upper_first(one.libelle)}. {one.raison}" for one in supposed.hypotheses]
+    rule = supposed.passage
+    return "\n".join(
+        [
+            "# Dans le temps",
+            "",
+            NOTICE,
+            "",
+            "## `fragilite trend` : ce qui a changé",
+            "",
+            "Les mêmes communes, la même méthode, les mêmes bornes aux deux dates. Chaque "
+            "changement vient avec son intervalle à 90 %, tiré du bruit que la méthode déclare "
+            "(`[incertitude.donnees]`), et avec une lecture : hausse ou baisse si tout "
+            "l'intervalle est du même côté de zéro, pas de changement démontré sinon.",
+            "",
+            f"{census.independance} L'intervalle d'une différence garde celui de chaque valeur "
+            "(Newcombe, 1998, Statistics in Medicine 17). Une part que personne ne sonde, comme la "
+            "fibre, n'en a pas ; un revenu a celui de son arrondi.",
+            "",
+            "L'indice d'alors compte les indicateurs qui se comparent ; les autres sont tenus à "
+            "leur valeur d'aujourd'hui, et c'est dit. Son changement est la somme de ce que "
+            "chaque part y apporte :",
+            "",
+            *parts,
+            f"- {upper_first(declared.reste.libelle)} : les autres indicateurs.",
+            "",
+            "### Ce qui ne se compare pas",
+            "",
+            f"{census.raison} ({census.reference}.)",
+            "",
+            census.sans_bruit,
+            "",
+            *table(["source", "variables", "entre", "raison", "référence"], breaks),
+            "",
+            "### Colonnes de `fragilite trend -o`",
+            "",
+            *columns_table(declared.colonnes),
+            "",
+            'En Python : `fragilite.trend.trend(build("49"))` donne les mêmes lignes '
+            "(`.communes`, `.groupes`), les parts du changement (`.parts`) et une comparaison à la "
+            'fois (`.change("part_sans_bac")`).',
+            "",
+            "## `fragilite project` : un scénario de vieillissement",
+            "",
+            f"**{supposed.avertissement}**",
+            "",
+            *assumptions,
+            "",
+            f"- {supposed.mortalite.raison} ({supposed.mortalite.reference}.)",
+            f"- {supposed.naissances.raison}",
+            f"- {supposed.ages.raison}",
+            f"- {supposed.migrations.raison}",
+            f"- {supposed.etendue.raison}",
+            f"- {rule.raison} La commune est alors signalée.",
+            "",
+            f"Au plus {supposed.horizon.annees_max} ans après les données. "
+            f"{supposed.horizon.raison}",
+            "",
+            "### Colonnes de `fragilite project -o`",
+            "",
+            *columns_table(supposed.colonnes),
+            "",
+            'En Python : `fragilite.projection.project(build("49"), 2035)`.',
+            "",
+        ]
+    )
+
+
+def columns_table(columns: dict[str, str]) -> list[str]:
+    """Columns of a file, with what they hold."""
+    return table(["colonne", "ce qu'elle dit"], [row(f"`{c}`", d) for c, d in columns.items()])
+
+
 def pages() -> dict[Path, str]:
     """Every generated page, with its text."""
     method = load_method()
@@ -424,6 +518,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/methode.md": method_page(method),
         ROOT / "docs/dictionnaire.md": dictionary_page(method),
         ROOT / "docs/sources.md": sources_page(),
+        ROOT / "docs/temps.md": time_page(),
         ROOT / "docs/audit_49.md": markdown(
             audited(build("49", uncertainty=False)), notice=AUDIT_NOTICE
         ),

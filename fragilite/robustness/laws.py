@@ -208,7 +208,7 @@ def laws_of(
 
     Parameters are those of :func:`fragilite.robustness.data_noise`.
     """
-    known = _Known.of(indicators, data, denominators, population, model)
+    known = Known.of(indicators, data, denominators, population, model)
     chains = [[code for code in chain if code in known.people] for chain in model.imbriques]
     chains = [chain for chain in chains if len(chain) > 1]
     chained = [code for chain in chains for code in chain]
@@ -231,7 +231,7 @@ def laws_of(
 
 
 @dataclass(frozen=True)
-class _Known:
+class Known:
     """What is known of the shares of the ranked territories, arrays of shape (ranked,).
 
     `values` are the indicators in their units, `people` those a share is observed on (NaN where
@@ -252,7 +252,8 @@ class _Known:
         denominators: pd.DataFrame,
         population: pd.Series | None,
         model: Noise,
-    ) -> _Known:
+    ) -> Known:
+        """What is known of the indicators that are ranked."""
         where = indicators.index[data.rows]
         inhabitants = denominators.max(axis=1) if population is None else population
         people = denominators.reindex(where).where(denominators.reindex(where) > 0)
@@ -266,6 +267,7 @@ class _Known:
 
     @property
     def superpopulation(self) -> bool:
+        """Whether the chance of small numbers is drawn too."""
         return self.model.modele == "superpopulation"
 
     def observed(self, code: str) -> np.ndarray:
