@@ -499,7 +499,7 @@ def _described(
         lacking.append("quels publics il reçoit")
     said = merged.objections[merged.objections["groupe"] == place["id"]]
     known = place["_km"] < math.inf
-    date, dated_by = information(place, merged)
+    date, dated_by = _information(place, merged)
     return {
         "id": place["id"],
         "nom": place["nom"],
@@ -539,7 +539,7 @@ def _described(
     }
 
 
-def information(place: Mapping[str, Any], merged: Merged) -> tuple[str, str]:
+def _information(place: Mapping[str, Any], merged: Merged) -> tuple[str, str]:
     """Date of what decides, and whether it is that of the place or of its list.
 
     A place of several lists bears the date of the newest; what it offers may come from an older.
@@ -553,6 +553,13 @@ def information(place: Mapping[str, Any], merged: Merged) -> tuple[str, str]:
     return str(oldest["date_maj"]), str(
         lines.loc[lines["id"] == oldest["id"], "date_origine"].iloc[0]
     )
+
+
+def dates_of_information(merged: Merged) -> dict[str, str]:
+    """Date of what decides, of each place: that of the oldest list, ``""`` if one has none."""
+    found = dict(zip(merged.lieux["id"], merged.lieux["date_maj"], strict=True))
+    values = merged.valeurs[merged.valeurs["champ"].isin(DECISIVE)]
+    return found | values.groupby("groupe")["date_maj"].min().to_dict()
 
 
 def _number(value: float) -> float | None:

@@ -16,11 +16,12 @@ from fragilite import inventory as inventories
 from fragilite.french import day, glued, number
 from fragilite.inventory import GROUPS, answer, inventory, of_bundle, sections
 from fragilite.nearest import nearest
-from fragilite.orientation import orient, origin
+from fragilite.orientation import dates_of_information, orient, origin
 from fragilite.outputs import report, report_places
 from fragilite.outputs.sector_map import SHARE, bases, reserved, shared_sectors
 from fragilite.pipeline import build
 from fragilite.places.counts import RECOIVENT, kind_label, list_line
+from fragilite.places.mapping import OWN
 from fragilite.roadmap import load_scenario, study, tables
 from fragilite.roadmap.wording import CAUTION, against, worth
 from fragilite.sector_colours import colours, tint
@@ -268,6 +269,26 @@ def test_distances_are_those_of_orient(built):
     ids, km = near(nearest(built.inputs, known.fusion))
     assert [one["id"] for one in told["recoivent"]] == ids
     assert [one["distance_km"] for one in told["recoivent"]] == km
+
+
+def test_dates_are_those_of_orient(built):
+    """A place of two lists: what decides is as old as the older of the two."""
+    same = {"nom": "Maison du numérique", "adresse": "1 rue de la Paix", "longitude": -0.075,
+            "latitude": 47.26, "publics": "tous"}  # fmt: skip
+    known = listed(
+        {**same, "id": "a:1", "source": "cd49", "services": "demarches", "date_maj": "2021-01-05"},
+        {**same, "id": "b:1", "source": OWN, "services": "", "publics": "",
+         "date_maj": "2025-06-07"},
+        {**same, "id": "c:1", "nom": "Bibliothèque", "latitude": 47.28, "services": "demarches",
+         "date_maj": "2024-02-03"},
+    )  # fmt: skip
+    assert len(known.fusion.lieux) == 2, "the first two are one"
+    town = origin("Saumur", built.inputs)
+    told = orient(known.fusion, [], built.inputs, town, "demarches", ["tout_public"],
+                  jour="2026-01-01")  # fmt: skip
+    wanted = {one["id"]: one["date_maj"] for one in told["recoivent"]}
+    assert sorted(wanted.values()) == ["2021-01-05", "2024-02-03"]
+    assert dates_of_information(known.fusion) == wanted
 
 
 def test_a_place_without_a_point_is_at_the_centre_of_its_commune(built):

@@ -14,7 +14,7 @@ import pandas as pd
 from fragilite.french import day, lower_first, number, plural, upper_first
 from fragilite.inventory import GROUPS, SHOWN_CHANGES, Known, answer, inventory, sections
 from fragilite.nearest import nearest
-from fragilite.orientation import information
+from fragilite.orientation import dates_of_information
 from fragilite.pipeline import Build
 from fragilite.places.counts import INCONNU, RECOIVENT, bare, kind_label, rules
 from fragilite.places.merging import Merged
@@ -146,13 +146,14 @@ def _count_sentence(kinds: Mapping[str, float]) -> str:
 def _named(build: Build, merged: Merged, codes: Sequence[str]) -> dict[str, Any]:
     near = nearest(build.inputs, merged)
     place_of = {one: at for at, one in enumerate(dict.fromkeys(near["id"]))}
-    records = merged.lieux.set_index("id", drop=False)
+    records = {place["id"]: place for place in merged.lieux.to_dict("records")}
+    dates = dates_of_information(merged)
     old_before = build.inputs.annee - rules().anciennete.ans
     suites: dict[str, int] = {}
     places = []
     for one in place_of:
-        place: dict[str, Any] = records.loc[one].to_dict()
-        told = _told(place, information(place, merged)[0], old_before)
+        place = records[one]
+        told = _told(place, dates[one], old_before)
         places.append([place["nom"], place["commune"], suites.setdefault(told, len(suites))])
     of_commune = {
         code: [
@@ -168,7 +169,7 @@ def _named(build: Build, merged: Merged, codes: Sequence[str]) -> dict[str, Any]
     }
 
 
-def _told(place: Mapping[str, Any], date: str, old_before: int) -> str:
+def _told(place: Mapping[Any, Any], date: str, old_before: int) -> str:
     """Kind of a place, date of what is known, and what must be checked before going there."""
     dated = f"information du {day(date)}" if date else "information sans date"
     old = not date or int(date[:4]) < old_before
