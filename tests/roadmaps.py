@@ -16,8 +16,8 @@ def angers_epci():
     return build(parse_territory(epci=ANGERS_EPCI))
 
 
-def shared_out(done, posts, *names):
-    """A study of a build, quick: few draws, a few seconds of search."""
-    asked = [load_scenario(name).model_copy(update={"postes": posts}) for name in names]
+def shared_out(done, posts, *names, **changes):
+    """A study of a build, quick: few draws, a few seconds of search; its scenarios changed."""
+    asked = [load_scenario(name).model_copy(update={"postes": posts} | changes) for name in names]
     known = inventory.of_bundle(build("49", uncertainty=False))
     return study(done, known, asked, draws=5, seconds=5.0)

@@ -347,7 +347,7 @@ def test_a_content_length_too_short_is_seen_in_the_content(server, raw, clock, k
         "zip": zipped(a=incompressible(5000)),
         "json": b'[{"code": "49007"}]',
         "geojson": b'{"type": "FeatureCollection", "features": []}',
-        "gz": gzip.compress(incompressible(5000)),
+        "gz": gzip.compress(incompressible(5000), mtime=0),
         "parquet": b"PAR1" + incompressible(320) + b"PAR1",
         "xlsx": zipped(**{"xl/workbook.xml": b"<workbook/>"}),
     }[kind]
@@ -465,7 +465,7 @@ def test_one_fault_does_not_keep_the_other_files_from_being_taken(server, raw, c
         (CSV, "parquet", "trouvé du texte"),
         (zipped(a=CSV), "csv", "trouvé une archive zip"),
         (b"", "csv", "trouvé un fichier vide"),
-        (gzip.compress(PAGE), "gz", "page HTML"),
+        (gzip.compress(PAGE, mtime=0), "gz", "page HTML"),
         (zipped(a=CSV), "xlsx", "xl/workbook.xml"),
     ],
 )
@@ -546,7 +546,7 @@ def test_a_zip_bomb_is_refused_without_being_unpacked(server, raw, clock):
     with pytest.raises(SourceUnavailableError) as caught:
         fetch([at(server, "bomb.zip", "zip")], raw, policy=clock.policy())
     refused(caught.value, "archive refusée", "se déplient en plus de")
-    serve(server, Response(gzip.compress(bytes(80_000_000))), name="bomb.gz")
+    serve(server, Response(gzip.compress(bytes(80_000_000), mtime=0)), name="bomb.gz")
     with pytest.raises(SourceUnavailableError, match="se déplient"):
         fetch([at(server, "bomb.gz", "gz")], raw, policy=clock.policy())
     serve(server, Response(zipped(a=CSV)), name="small.zip")

@@ -26,7 +26,7 @@ LAYERS = ("bases", "communes", "secteurs")
 @pytest.fixture(scope="module")
 def done():
     """Angers Loire Métropole, 29 communes."""
-    return shared_out(angers_epci(), 3, *SCENARIOS)
+    return shared_out(angers_epci(), 3, *SCENARIOS, min_demi_journees=1)
 
 
 @pytest.fixture(scope="module")

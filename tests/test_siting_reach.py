@@ -196,6 +196,25 @@ def test_half_days_are_shared_whole(people, total, least):
     assert (found > 0).sum() == min(len(people), total // least)
 
 
+@given(st.lists(st.floats(0, 1e4), min_size=1, max_size=40), st.integers(1, 60))
+def test_half_days_without_a_rule_are_the_largest_remainders(people, total):
+    """The base has one; the others have what proportion gives them, to less than one."""
+    found = half_days(np.array(people), total, 0, 0)
+    assert found.sum() == total
+    assert found[0] >= 1
+    others, left = np.array(people[1:]), total - found[0]
+    if others.sum() > 0 and found[0] == 1:
+        assert (np.abs(found[1:] - left * others / others.sum()) < 1 + 1e-6).all()
+
+
+def test_a_town_is_visited_as_its_people_ask():
+    """45 communes and 32 half-days: one each for 32 of them would give the town as a village."""
+    people = np.array([4362.0] + [234.0] * 44)
+    found = half_days(people, 32, 0, 0)
+    assert found[0] == 10  # 32 × 4362 / 14658 = 9.5
+    assert (found > 0).sum() == 23
+
+
 def test_half_days_follow_people():
     found = half_days(np.array([500.0, 250, 130, 120]), 32, 1, 0)
     assert found.tolist() == [16, 8, 4, 4]
@@ -219,7 +238,7 @@ def row():
 
 
 def test_calendar_by_hand(row):
-    found = rounds(row, nearest_plan(row, ["a"], "un"), per_week=5, weeks=2)
+    found = rounds(row, nearest_plan(row, ["a"], "un"), per_week=5, weeks=2, least=1)
     assert found.parts["demi_journees"].tolist() == [6, 1, 1, 1, 1]
     days = found.calendrier
     assert len(days) == 10
@@ -231,7 +250,7 @@ def test_calendar_by_hand(row):
 
 
 def test_calendar_says_where_one_is_received(row):
-    found = rounds(row, nearest_plan(row, ["a"], "un"), per_week=2, weeks=1)
+    found = rounds(row, nearest_plan(row, ["a"], "un"), per_week=2, weeks=1, least=1)
     assert found.parts["demi_journees"].tolist() == [1, 1, 0, 0, 0]
     assert found.parts["recue_a"].tolist() == ["a", "b", "b", "b", "b"]
     with pytest.raises(UsageError, match="Calendrier"):

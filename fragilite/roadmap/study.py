@@ -248,7 +248,7 @@ def _outcome(
     route = roadmap(ground, settings, rules, scenario.libelle)
     served_now = besoin["servies"].fillna(0).to_numpy()
     steady = stability(route, np.maximum(again - served_now, 0) * weight)
-    passages = rounds(ground, route.plan, least=max(rules.min_demi_journees, 1))
+    passages = rounds(ground, route.plan, least=rules.min_demi_journees)
     communes = _towns(build, ground, route, passages, steady, besoin)
     plans = [route.plan, naive_plan(ground, settings.postes)]
     places = besoin["lieux"].fillna(0).astype(int)

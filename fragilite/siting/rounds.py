@@ -1,11 +1,12 @@
 """Itinerant half-days of each post: how many in each commune, and in which order.
 
 A post's half-days of a cycle are shared among its communes in proportion to the people to
-accompany, whole numbers by the largest remainders, at least as many as the rules say in each
-commune that is visited. If there are more communes than half-days, those with most people are
-visited and each of the others is told the nearest one that is. Communes follow one another along
-a short tour from the base, and a day joins two half-days that follow on the tour: nearby communes
-share a day. The days of a commune that has several are spread over the cycle.
+accompany, whole numbers by the largest remainders; the base has one at least, and so has each
+commune as many as a rule asks for. If a rule asks for more than there are, the communes with most
+people are visited. Each commune that is not visited is told the nearest one that is. Communes
+follow one another along a short tour from the base, and a day joins two half-days that follow on
+the tour: nearby communes share a day. The days of a commune that has several are spread over the
+cycle.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def rounds(
     plan: Plan,
     per_week: int | None = None,
     weeks: int | None = None,
-    least: int = 1,
+    least: int = 0,
 ) -> Rounds:
     """Write the calendar of a cycle.
 
@@ -63,15 +64,15 @@ def rounds(
     weeks : int, optional
         Weeks of a cycle; the declared ``semaines_du_cycle`` if None.
     least : int
-        Half-days of a visited commune, at least.
+        Half-days of each commune, at least; 0 follows people alone.
     """
     per_week = int(declared("demi_journees_par_semaine")) if per_week is None else per_week
     weeks = int(declared("semaines_du_cycle")) if weeks is None else weeks
-    if min(per_week, weeks, least) < 1 or least > per_week * weeks:
+    if min(per_week, weeks) < 1 or not 0 <= least <= per_week * weeks:
         raise UsageError(
             f"Calendrier : {number(per_week)} demi-journées par semaine, {number(weeks)} semaines, "
-            f"{number(least)} au moins par commune : des nombres d'au moins 1, qui tiennent dans "
-            "le cycle, sont attendus."
+            f"{number(least)} au moins par commune : des nombres d'au moins 1 (0 pour le dernier), "
+            "qui tiennent dans le cycle, sont attendus."
         )
     parts, days = [], []
     for sector, mine in plan.affectation.groupby("secteur"):
@@ -98,7 +99,7 @@ def rounds(
 
 
 def half_days(people: np.ndarray, total: int, least: int, base: int) -> np.ndarray:
-    """Whole half-days in proportion to people, largest remainders, with a least number.
+    """Whole half-days in proportion to people, largest remainders, with a least number or none.
 
     Parameters
     ----------
@@ -118,26 +119,30 @@ def half_days(people: np.ndarray, total: int, least: int, base: int) -> np.ndarr
     [6, 3, 1]
     >>> half_days(np.array([98.0, 1.0, 1.0]), 4, 1, 0).tolist()
     [2, 1, 1]
+    >>> half_days(np.array([98.0, 1.0, 1.0]), 4, 0, 0).tolist()
+    [4, 0, 0]
     """
     rank = np.lexsort((-people, np.arange(len(people)) != base))
-    visited = np.sort(rank[: max(total // least, 1)])
+    visited = np.sort(rank[: max(total // least, 1)] if least else rank)
+    minimum = np.full(len(people), least)
+    minimum[base] = max(least, 1)
     found = np.zeros(len(people), dtype=np.int64)
     ideal = np.zeros(len(people))
     held = np.zeros(len(people), dtype=bool)  # those that proportion alone would leave under least
     while True:
         free = visited[~held[visited]]
-        left = total - least * int(held.sum())
+        left = total - int(minimum[held].sum())
         weight = people[free].sum()
         share = people[free] / weight if weight > 0 else np.full(len(free), 1 / len(free))
         ideal[free] = left * share
-        short = free[ideal[free] < least]
+        short = free[ideal[free] < minimum[free]]
         if not len(short):
             break
         if len(short) == len(free):
             ideal[free] = left / len(free)
             break
         held[short] = True
-    found[visited] = np.where(held[visited], least, np.floor(ideal[visited] + 1e-9))
+    found[visited] = np.where(held, minimum, np.floor(ideal + 1e-9))[visited]
     rest = ideal - found
     order = free[np.argsort(-rest[free], kind="stable")]
     found[order[: total - int(found.sum())]] += 1

@@ -31,7 +31,7 @@ def unsteady(done):
 @pytest.fixture(scope="module")
 def done():
     """Angers Loire Métropole, one of its three posts reserved to Angers."""
-    return unsteady(shared_out(angers_epci(), 3, *SCENARIOS))
+    return unsteady(shared_out(angers_epci(), 3, *SCENARIOS, min_demi_journees=1))
 
 
 @pytest.fixture(scope="module")
