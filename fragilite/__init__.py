@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fragilite.method import load_method as load_method
     from fragilite.pipeline import build as build
 
-__version__ = "1.2.0"
+__version__ = "1.3.0"
 __all__ = ["__version__", "build", "explain", "load_method"]
 
 _HOMES = {
