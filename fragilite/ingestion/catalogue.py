@@ -20,6 +20,7 @@ class VariableRecord(_Record):
     """A variable of a source: label, unit, and how it behaves when communes are put together.
 
     ``arrondi`` is the step its producer rounds it to, 0 where figures are exact or unrounded.
+    ``somme`` names the variables that it adds up, for files that publish no more than the total.
     """
 
     libelle: str
@@ -27,6 +28,7 @@ class VariableRecord(_Record):
     arrondi: float = 0
     nature: Literal["effectif", "mediane", "classe"] = "effectif"
     poids: str | None = None
+    somme: list[str] = []
 
     @property
     def variable(self) -> Variable:
@@ -169,6 +171,9 @@ class Source(_Record):
         small numbers.
     a_la_demande : bool
         Whether its files are too heavy to be fetched unasked: ``fragilite fetch <source>`` does.
+    iris_de : str
+        For figures by IRIS: the source of the same figures by commune, whose variables it has;
+        ``""`` for a source by commune.
     millesimes : list of Vintage
         What its publisher offers, the newest first.
     """
@@ -183,6 +188,7 @@ class Source(_Record):
     verifiee_le: str
     recensement: bool = False
     a_la_demande: bool = False
+    iris_de: str = ""
     variables: dict[str, VariableRecord] = {}
     millesimes: list[Vintage] = []
 
@@ -202,10 +208,30 @@ class Source(_Record):
 def load_sources() -> dict[str, Source]:
     """Every source of the catalogue, by its key."""
     text = (files("fragilite") / "ingestion/sources.toml").read_text(encoding="utf-8")
-    return {key: Source(**record) for key, record in tomllib.loads(text).items()}
+    records = tomllib.loads(text)
+    for record in records.values():
+        if "iris_de" in record:
+            record["variables"] = records[record["iris_de"]]["variables"]
+    return {key: Source(**record) for key, record in records.items()}
 
 
 @cache
 def source_of_variables() -> dict[str, str]:
-    """The source each variable belongs to."""
-    return {name: key for key, source in load_sources().items() for name in source.variables}
+    """The source each variable belongs to, by commune."""
+    return {
+        name: key
+        for key, source in load_sources().items()
+        if not source.iris_de
+        for name in source.variables
+    }
+
+
+@cache
+def totals() -> dict[str, frozenset[str]]:
+    """Variables that are sums of others, with what each adds up."""
+    return {
+        name: frozenset(record.somme)
+        for source in load_sources().values()
+        for name, record in source.variables.items()
+        if record.somme
+    }

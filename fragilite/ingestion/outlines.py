@@ -146,7 +146,7 @@ def _read(path: Path, needed: set[str]) -> list[gpd.GeoSeries]:
     if head.startswith(b"PAR1"):
         return [_polygons(*_read_parquet(path, needed), needed, path)]
     if head == b"7z\xbc\xaf\x27\x1c":
-        with _unpacked(path) as files:
+        with unpacked(path) as files:
             return [
                 _polygons(*_read_layer(str(file), path, needed), needed, path) for file in files
             ]
@@ -233,7 +233,7 @@ def _polygons(table: gpd.GeoDataFrame, column: str, needed: set[str], path: Path
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[list[Path]]:
+def unpacked(path: Path) -> Iterator[list[Path]]:
     """Files of the communes of a 7z archive, extracted beside it while they are read.
 
     Its GeoPackages (editions since 2025), else its shapefiles named COMMUNE.

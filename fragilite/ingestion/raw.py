@@ -207,10 +207,22 @@ def _check_columns(
         near = [name for column in missing for name in get_close_matches(column, offered, n=2)]
         names = _list(list(dict.fromkeys([*near, *offered])))
         constat = f"colonne(s) absente(s) : {_list(missing)}. Le fichier offre : {names}."
-        raise LayoutError(source, vintage, file, constat)
+        raise LayoutError(source, vintage, file, _another_level(file, offered) + constat)
     twice = [column for column in wanted if list(offered).count(column) > 1]
     if twice:
         raise LayoutError(source, vintage, file, f"colonne(s) en double : {_list(twice)}.")
+
+
+#: Column of the code in INSEE's wide files, by the level of their rows.
+_LEVELS = {"IRIS": "par IRIS", "CODGEO": "par commune"}
+
+
+def _another_level(file: RawFile, offered: Sequence[str]) -> str:
+    """Say that a file is by IRIS where communes are expected, or the reverse."""
+    for column, level in _LEVELS.items():
+        if file.code in _LEVELS and column in offered and file.code not in offered:
+            return f"c'est un fichier {level}, il en faut un {_LEVELS[file.code]}. "
+    return ""
 
 
 def read_csv(
@@ -653,6 +665,7 @@ def contract(
     vintage: Vintage,
     bornes: Mapping[str, tuple[float, float]] | None = None,
     identites: Mapping[str, Sequence[Sequence[str]]] | None = None,
+    communes: pd.Index | None = None,
 ) -> Table:
     """Check what a reader hands over, and hand it on.
 
@@ -668,6 +681,8 @@ def contract(
         Variable → least and greatest value.
     identites : mapping of str to sequence of sequences of str, optional
         Whole → its breakdowns; a breakdown that the table does not hold entire is not checked.
+    communes : Index of str, optional
+        Commune of each row, where rows are parts of communes.
 
     Raises
     ------
@@ -676,7 +691,7 @@ def contract(
     """
     source = table.source
     check_unique(source, vintage, table.values.index)
-    _check_geography(source, vintage, table.values.index)
+    _check_geography(source, vintage, table.values.index if communes is None else communes)
     records = load_sources()[source].variables
     limits = {
         name: (0.0, 100.0 if name in records and records[name].unite == "%" else np.inf)

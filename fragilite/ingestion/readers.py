@@ -14,6 +14,7 @@ from fragilite.ingestion import (
     density,
     filosofi,
     geography,
+    iris,
     opendatasoft,
 )
 from fragilite.ingestion.catalogue import Vintage
@@ -32,4 +33,6 @@ READERS: Mapping[str, Reader] = {
     "anct_cuivre": anct.read,
     "caf": opendatasoft.read,
     "dares": opendatasoft.read,
+    "insee_rp_iris": iris.read,
+    "insee_filosofi_iris": iris.read,
 }
