@@ -27,6 +27,8 @@ UNCERTAINTY = (
     "rang_median", "rang_min_90", "rang_max_90", "proba_premier_cinquieme",
     "part_scenarios_premier_cinquieme", "lecture",
 )  # fmt: skip
+#: Columns of the communes that are split, where figures by IRIS are at hand.
+INSIDE = ("iris_min", "iris_max", "part_iris_4_5")
 #: Words of a status.
 STATUTS = tuple(statut.name.lower() for statut in Statut)
 
@@ -80,9 +82,9 @@ def dictionary(method: Method, millesimes: Mapping[str, str | None] | None = Non
     columns = [
         _static(name, method, vintages)
         for name in (
-            "code_insee", "nom", "code_epci", "nom_epci", "nature", "communes",
-            "communes_du_calcul", "remarque", "code_departement", "nom_departement",
-            "code_region", "nom_region", "population",
+            "code_iris", "nom_iris", "type_iris", "code_insee", "nom", "code_epci", "nom_epci",
+            "nature", "communes", "communes_du_calcul", "remarque", "code_departement",
+            "nom_departement", "code_region", "nom_region", "population",
         )
     ]  # fmt: skip
     columns += [_node(node, method) for node in method.descending()]
@@ -100,6 +102,7 @@ def dictionary(method: Method, millesimes: Mapping[str, str | None] | None = Non
     ]  # fmt: skip
     for code, figure in method.figures.items():
         columns += _figure(code, figure, method, vintages.get(code))
+    columns += [_static(name, method, vintages) for name in INSIDE]
     if method.incertitude:
         columns += [_static(name, method, vintages) for name in UNCERTAINTY]
     return columns
@@ -153,6 +156,7 @@ def _words(name: str, method: Method) -> tuple[str, ...]:
         "classe_libelle": classes.libelles if classes else (),
         "personnes_a_accompagner_statut": ("estime", "absent"),
         "lecture": LECTURES,
+        "type_iris": ("H", "A", "D", "Z"),
     }
     return tuple(lists.get(name, ()))
 

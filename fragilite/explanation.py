@@ -28,6 +28,7 @@ from fragilite.french import (
 )
 from fragilite.indicators import Figure
 from fragilite.inputs import Inputs
+from fragilite.iris_reading import block, neighbourhoods
 from fragilite.method import Moyenne, Part
 from fragilite.pipeline import Build, class_warnings
 from fragilite.provenance import provenance
@@ -261,6 +262,7 @@ def explain(build: Build, code: str, ancienne: str = "") -> dict[str, Any]:
         },
         "effectifs": [_shown(build, name, row) for name in method.effectifs],
         "contexte": [_shown(build, name, row) for name in method.contexte],
+        "iris": neighbourhoods(build, code),
         "france": france().libelle,
         "usage": method.lecture.usage,
         "non_usage": method.lecture.non_usage,
@@ -341,6 +343,7 @@ def render(facts: dict[str, Any], build: Build) -> str:
         _origin(facts),
         _sub_scores(facts),
         _people(facts),
+        block(facts["iris"]),
         _context(facts),
         _lacking(facts, build),
         [

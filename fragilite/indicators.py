@@ -62,6 +62,42 @@ class Figure:
         """The values that are scored: smoothed if the method smooths them."""
         return self.values if self.lissage is None else 100 * self.lissage.parts
 
+    @property
+    def _series(self) -> list[pd.Series]:
+        return [self.values, self.statuts, self.regles]
+
+    def taken(self, places: np.ndarray, index: pd.Index) -> Figure:
+        """The figure of the rows at some places, under other codes."""
+        series = [one.iloc[places].set_axis(index) for one in self._series]
+        parts = self.parts.iloc[places].set_axis(index)
+        smoothed = self.lissage and self.lissage.taken(places, index)
+        return Figure(series[0], series[1], series[2], self.millesime, parts, smoothed)
+
+    def then(self, others: Figure) -> Figure:
+        """The figure of some rows, then of others; smoothed if that of one of them is."""
+        smoothed = None
+        if self.lissage or others.lissage:
+            first, last = (one.lissage or Smoothed.none(one.values / 100) for one in (self, others))
+            smoothed = first.then(last)
+        return Figure(
+            pd.concat([self.values, others.values]),
+            pd.concat([self.statuts, others.statuts]),
+            pd.concat([self.regles, others.regles]),
+            self.millesime or others.millesime,
+            pd.concat([self.parts, others.parts]),
+            smoothed,
+        )
+
+    def where(self, chosen: np.ndarray, other: Figure) -> Figure:
+        """The figure in the rows chosen, another elsewhere."""
+        return replace(
+            other,
+            values=self.values.where(chosen, other.values),
+            statuts=self.statuts.where(chosen, other.statuts),
+            regles=self.regles.where(chosen, other.regles),
+            parts=self.parts.where(chosen[:, None], other.parts),
+        )
+
 
 def compute(inputs: Inputs, method: Method) -> dict[str, Figure]:
     """Every figure of a method, on the communes of the frame.
@@ -81,7 +117,7 @@ def compute(inputs: Inputs, method: Method) -> dict[str, Figure]:
     dict of str to Figure
         By code: scored indicators, context, headcounts.
     """
-    found = {code: _figure(figure, inputs, method) for code, figure in method.figures.items()}
+    found = {code: figure_of(figure, inputs, method) for code, figure in method.figures.items()}
     for code, indicator in method.indicateurs.items():
         if indicator.lissage:
             smoothed = _smoothed(indicator, indicator.lissage, inputs.around, method)
@@ -94,7 +130,7 @@ def _smoothed(indicator: Grandeur, rule: Lissage, around: Inputs, method: Method
 
     Or of its département, where the EPCI is too small or not whole in the figures at hand.
     """
-    parts = _figure(indicator, around, method).parts
+    parts = figure_of(indicator, around, method).parts
     areas, here = around.communes["code_epci"], around.whole_epci
     return shrink(
         parts["numerateur"],
@@ -127,7 +163,8 @@ def is_withdrawn(millesime: str | None, annee: int, method: Method) -> bool:
     return millesime is None or is_old(millesime, annee, method)
 
 
-def _figure(figure: Grandeur, inputs: Inputs, method: Method) -> Figure:
+def figure_of(figure: Grandeur, inputs: Inputs, method: Method) -> Figure:
+    """One figure on the rows of a frame, from the newest table that has all its variables."""
     calcul, index = figure.calcul, inputs.communes.index
     table = inputs.newest(calcul.variables)
     if table is None:

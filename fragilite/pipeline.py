@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fragilite import indicators, scoring
+from fragilite import indicators, iris, scoring
 from fragilite.certainty import uncertainty_of
 from fragilite.cog import LAST_YEAR
 from fragilite.dictionary import Column, classed_nodes, dictionary
@@ -18,9 +18,10 @@ from fragilite.distribution import france
 from fragilite.errors import FragiliteError, UsageError
 from fragilite.french import plural
 from fragilite.indicators import Figure
-from fragilite.ingestion.gather import gather
-from fragilite.ingestion.options import Options
+from fragilite.ingestion.gather import gather, gather_iris
+from fragilite.ingestion.options import Needs, Options
 from fragilite.inputs import Inputs, assemble, population
+from fragilite.iris import Iris
 from fragilite.method import DEFAULT, Classes, Method, load_method
 from fragilite.robustness import Uncertainty
 from fragilite.scoring import Reference, Scores
@@ -61,6 +62,8 @@ class Build:
         Where its figures could be taken from.
     uncertainty : Uncertainty or None
         How sure the ranks are; None where it was not asked for.
+    iris : Iris or None
+        The same inside the communes that are split; None where no figure by IRIS is at hand.
     """
 
     inputs: Inputs
@@ -73,6 +76,7 @@ class Build:
     reference: Mapping[str, Reference]
     options: Options
     uncertainty: Uncertainty | None = None
+    iris: Iris | None = None
 
     @property
     def nom(self) -> str:
@@ -122,6 +126,7 @@ def build(
     annee: int = LAST_YEAR,
     options: Options | None = None,
     uncertainty: bool | None = None,
+    by_iris: bool = False,
 ) -> Build:
     """Compute the index of digital fragility of the communes of a territory.
 
@@ -140,6 +145,8 @@ def build(
     uncertainty : bool, optional
         Whether to say how sure the ranks are; by default yes, if the method says how, but for all
         of France.
+    by_iris : bool
+        Whether figures by IRIS are wanted, and fetched; else they serve if they are at hand.
 
     Returns
     -------
@@ -180,6 +187,10 @@ def build(
     codes = data.communes["code_departement"]
     result_departement = group(codes.where(codes.isin(where.departements)))  # whole ones only
     communes = _table(data.communes, people, result, rules)
+    within = _by_iris(data, result, rules, needs, options, reference, wanted=by_iris)
+    if within:
+        communes = communes.join(within.inside)
+        data = replace(data, lots=[*data.lots, *within.lots])
     sure = None
     ranked = communes["rang"].notna().any()
     if ranked and _wanted(uncertainty, rules, where) and rules.incertitude:
@@ -189,7 +200,7 @@ def build(
         data, rules, result, result_epci, result_departement,
         _checked(communes.reset_index()),
         _checked(_epci_table(data, people, result_epci, rules)),
-        reference, options, sure,
+        reference, options, sure, within,
     )  # fmt: skip
 
 
@@ -234,6 +245,54 @@ def _result(
         {code: figures[code].scored for code in method.indicateurs if code not in old}
     )
     return Result(figures, scoring.score(scored, method, reference), volume)
+
+
+def _by_iris(
+    data: Inputs,
+    result: Result,
+    method: Method,
+    needs: Needs,
+    options: Options,
+    reference: Mapping[str, Reference],
+    *,
+    wanted: bool,
+) -> Iris | None:
+    """The index by IRIS, where figures are at hand for a commune that is split."""
+    codes = data.around.communes.index
+    gathered = gather_iris(data.territory, codes, data.annee, needs, options, wanted=wanted)
+    if gathered is None:
+        return None
+    split, around = (iris.split_inputs(gathered, one) for one in (data, data.around))
+    if split.communes.empty and not wanted:
+        return None
+    rules = iris.method_by_iris(method, list(split.tables.values()))
+
+    def scored(some: Method, volume: pd.Series) -> tuple[Result, pd.DataFrame]:
+        figures, vintages = iris.figures(split, around, data, result.figures, some)
+        old = {
+            code
+            for code in some.indicateurs
+            if indicators.is_withdrawn(figures[code].millesime, data.annee, some)
+        }
+        return _result(figures, volume, some, old, reference), vintages
+
+    def made() -> tuple[pd.DataFrame, Result]:
+        volume = indicators.volume(split, rules)
+        found, vintages = scored(rules, volume)
+        rows = vintages.index
+        found = replace(found, volume=iris.headcounts(volume, result.volume, rows))
+        people = iris.headcounts(population(split), population(data), rows)
+        table = _table(iris.frame(split, data, rows), people, found, rules)
+        for code in vintages:
+            table[f"{code}_millesime"] = vintages[code]
+        return _checked(table.reset_index()), found
+
+    # The columns of the communes take the scored indicators alone: a third of the time.
+    bare = rules.model_copy(update={"contexte": {}, "effectifs": {}})
+    index = scored(bare, pd.Series(dtype=np.float64))[0].scores.noeuds[rules.root]
+    rows = split.communes.index
+    inside = iris.inside(split.communes, population(split), index.reindex(rows), rules)
+    return Iris(rules, split, inside, gathered.contours is not None, made)
 
 
 def _grouped(

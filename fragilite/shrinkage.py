@@ -50,6 +50,21 @@ class Smoothed:
             self.observees.reindex(index),
         )
 
+    def taken(self, places: np.ndarray, index: pd.Index) -> Smoothed:
+        """Those at some places, under other codes."""
+        return Smoothed(*(one.iloc[places].set_axis(index) for one in vars(self).values()))
+
+    def then(self, others: Smoothed) -> Smoothed:
+        """Those of some territories, then of others."""
+        pairs = zip(vars(self).values(), vars(others).values(), strict=True)
+        return Smoothed(*(pd.concat(pair) for pair in pairs))
+
+    @classmethod
+    def none(cls, shares: pd.Series) -> Smoothed:
+        """Shares, 0 to 1, that stay as they were counted."""
+        sure = pd.Series(1.0, shares.index).where(shares.notna())
+        return cls(shares, sure, sure * 0, pd.Series("", shares.index, dtype=str), shares)
+
 
 def empirical_logit(
     numerators: np.ndarray, denominators: np.ndarray
@@ -160,5 +175,84 @@ def shrink(
         series(weight),
         series(np.sqrt(weight * s2)),
         series(names).astype(str),
+        series(observed),
+    )
+
+
+def shrink_inside(
+    numerators: pd.Series,
+    denominators: pd.Series,
+    areas: pd.Series,
+    pools: pd.Series,
+    *,
+    least: int = LEAST,
+) -> Smoothed:
+    """Bring the share of each part of an area nearer to that of the area, however few its parts.
+
+    As :func:`shrink`, but the target is always the area, which is small (a commune of two IRIS):
+    under `least` parts known, its τ² is that between the parts of the areas of its pool, each
+    counted from the mean of its own area.
+
+    Parameters
+    ----------
+    numerators, denominators : Series of float64, shape (parts,)
+    areas, pools : Series of str
+        Area of each part (the commune), pool of each area (the département).
+    least : int
+        Parts known that an area, or a pool beyond one for each area, needs; under it, shares stay
+        as they are.
+
+    Returns
+    -------
+    Smoothed
+
+    Examples
+    --------
+    >>> counts = pd.Series([2.0, 50.0]), pd.Series([4.0, 500.0])
+    >>> town, county = pd.Series(["a", "a"]), pd.Series(["x", "x"])
+    >>> shrink_inside(*counts, town, county, least=1).cibles.tolist()
+    ['a', 'a']
+    """
+    r, n = numerators.to_numpy(np.float64), denominators.to_numpy(np.float64)
+    m, s2 = empirical_logit(r, n)
+    known = ~np.isnan(m)
+    area, names = pd.factorize(areas.to_numpy(dtype=object))
+    pool, _ = pd.factorize(pools.to_numpy(dtype=object))
+
+    def summed(values: np.ndarray, of: np.ndarray) -> np.ndarray:
+        """Sum over the parts known of each area, or of each pool."""
+        total: np.ndarray = np.bincount(of[known], values[known], minlength=of.max(initial=-1) + 1)
+        return total
+
+    ones = np.ones(len(m))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centre, _ = empirical_logit(summed(r, area), summed(n, area))
+        off = (m - (summed(m, area) / summed(ones, area))[area]) ** 2
+
+        def between(of: np.ndarray) -> np.ndarray:
+            """Variance of true logits inside areas; NaN where too few parts are known."""
+            areas_of = pd.DataFrame({"of": of, "area": area})[known].drop_duplicates()["of"]
+            free = summed(ones, of) - np.bincount(areas_of, minlength=of.max(initial=-1) + 1)
+            found = summed(off, of) / free - summed(s2, of) / summed(ones, of)
+            found = np.where(free >= max(least - 1, 1), np.maximum(found, 0.0), np.nan)
+            of_parts: np.ndarray = found[of]
+            return of_parts
+
+        own = between(area)
+        tau2 = np.where(np.isnan(own), between(pool), own)
+        weight = np.where(np.isnan(tau2), 1.0, tau2 / (tau2 + s2))
+        smoothed = 1 / (1 + np.exp(-(weight * m + (1 - weight) * centre[area])))
+        observed = np.where(known, r / n, np.nan)
+    alone = np.isnan(tau2)
+    weight = np.where(known, weight, np.nan)
+
+    def series(values: np.ndarray) -> pd.Series:
+        return pd.Series(values, index=numerators.index)
+
+    return Smoothed(
+        series(np.where(alone, observed, smoothed)),
+        series(weight),
+        series(np.sqrt(weight * s2)),
+        series(np.where(known & ~alone, names[area], "")).astype(str),
         series(observed),
     )

@@ -194,6 +194,7 @@ def test_columns_are_the_contract(built):
         ]
         place += 4
     assert names[place:] == [
+        "iris_min", "iris_max", "part_iris_4_5",
         "rang_median", "rang_min_90", "rang_max_90", "proba_premier_cinquieme",
         "part_scenarios_premier_cinquieme", "lecture",
     ]  # fmt: skip

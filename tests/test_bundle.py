@@ -10,7 +10,13 @@ import pandas as pd
 import shapely
 from scripts import script
 
-from fragilite.ingestion.bundled import bundled_departements, bundled_lots, town_halls
+from fragilite.ingestion.bundled import (
+    NAMES,
+    bundled_departements,
+    bundled_iris,
+    bundled_lots,
+    town_halls,
+)
 from fragilite.ingestion.catalogue import load_sources
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,24 +30,25 @@ def test_under_one_megabyte():
 def test_each_file_has_its_provenance():
     manifest = json.loads((BUNDLED / "49/manifeste.json").read_text(encoding="utf-8"))
     assert bundled_departements() == ["49"]
-    declared = {lot.fichier for lot in bundled_lots("49")}
+    lots = [*bundled_lots("49"), *bundled_iris("49")]
+    declared = {lot.fichier for lot in lots}
     present = {path.name for path in (BUNDLED / "49").glob("*_*.csv")} - {"anciennes_communes.csv"}
     assert declared == present
     assert manifest["cog"] == 2026
-    for lot in bundled_lots("49"):
+    for lot in lots:
         content = (BUNDLED / "49" / lot.fichier).read_bytes()
         assert lot.sha256 == hashlib.sha256(content).hexdigest()
         assert lot.donnees_au
         assert lot.releve_le
         columns = content.decode().splitlines()[0].split(",")[1:]
-        assert set(columns) <= set(lot.record.variables), lot.source
+        assert set(columns) - set(NAMES) <= set(lot.record.variables), lot.source
 
 
 def test_every_figure_is_of_maine_et_loire():
     for path in (BUNDLED / "49").glob("*.csv"):
         table = pd.read_csv(path, dtype=str)
-        if "code_insee" in table:
-            assert table["code_insee"].str.startswith("49").all(), path.name
+        for code in {"code_insee", "code_iris"} & set(table):
+            assert table[code].str.startswith("49").all(), path.name
 
 
 def test_town_halls_lie_in_their_commune(built):

@@ -91,7 +91,7 @@ def test_geoparquet_carries_its_provenance(built, folder):
     needed = ("editeur", "titre", "millesime", "adresse", "releve_le", "licence", "attribution")
     for source in facts["sources"]:
         assert all(source[key] for key in needed), source
-    assert sum(bool(source["sha256"]) for source in facts["sources"]) == 12
+    assert sum(bool(source["sha256"]) for source in facts["sources"]) == 14
     assert facts["colonnes"]["indice"]["libelle"] == "Indice de fragilité numérique"
 
 
@@ -144,7 +144,7 @@ def test_geopackage_reads_back_with_its_provenance(built, folder):
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert contents["communes"] == "features"
     assert contents["provenance"] == "attributes"
-    assert len(rows) == 13  # the method, ten vintages, the codes and the outlines
+    assert len(rows) == 15  # the method, twelve vintages, the codes and the outlines
     assert rows[0][2] == built.method.sha256
 
 

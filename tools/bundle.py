@@ -15,6 +15,8 @@ It writes, in `fragilite/bundled`:
   over time reads;
 - `49/communes.csv`, `49/epci.csv`, `49/anciennes_communes.csv`, `49/contours.parquet`: the frame;
 - `49/lieux.csv`: how many places that help each commune is known to have: numbers, no name;
+- `49/<source>_iris_<millesime>.csv`: the same by IRIS, for the communes that INSEE splits:
+  `code_iris`, `nom_iris`, `type_iris`, then variables;
 - `49/manifeste.json`: what each file is, with vintage, geography, dates and sha256.
 
 Running it twice gives the same bytes.
@@ -42,6 +44,11 @@ LAMBERT_93 = 2154
 AGE_BANDS = [f"{low:02d}{low + 4:02d}" for low in range(0, 95, 5)] + ["95P"]
 RULE_HOMES = "dénominateur de l'exploitation principale, numérateur de la complémentaire"
 RULE_30M = "fibre ou câble : la classe de débit du cuivre n'est pas connue"
+RULE_IRIS = "recomposé à partir des taux par IRIS du recensement, arrondi"
+RULE_DECLARED = (
+    "revenu déclaré, avant impôts et prestations : les écarts entre IRIS y sont plus larges que "
+    "pour le niveau de vie"
+)
 RULE_80 = "recomposé à partir des taux par IRIS du recensement, arrondi"
 
 
@@ -248,6 +255,51 @@ def jobseekers_2024(root: Path) -> pd.DataFrame:
     """Job seekers of categories A, B, C in 2024, DARES."""
     table = read(root / "extracts_49/dares_defm_49.csv")
     return pick(table[table["year"] == "2024"], {"demandeurs_emploi": "demandeurs_emploi"})
+
+
+def iris_2022(root: Path) -> pd.DataFrame:
+    """Rates by IRIS of RP 2022, in the communes that are split; Orée d'Anjou is missing there."""
+    table = pd.read_parquet(root / "derived/iris_rp2022_rates_metropole.parquet")
+    table = table[(table["dep"] == DEPARTEMENT) & (table["TYP_IRIS"] != "Z")]
+    return table.set_index("code").sort_index().rename_axis("code_iris")
+
+
+def census_iris_2022(root: Path) -> pd.DataFrame:
+    """Counts by IRIS, recomputed from rates rounded to 0.01 point.
+
+    People of 15 or over out of school are not in the rates, only the share of them below the bac:
+    their number is that of people of 15 or over, less the share of the 15–24 that makes the
+    commune's own number of RP 2023. It weighs IRIS against each other; the share is INSEE's.
+    """
+    rates = iris_2022(root)
+    people = rates["P22_POP"]
+    adults = people * (100 - rates["dm_0014_pct_22"]) / 100
+    young = people * rates["dm_1524_pct_22"] / 100
+    by = rates["COM"]
+    known = census_2023(root)["non_scolarises_15_plus"].astype(float)
+    ratio = (adults.groupby(by).sum() - known.reindex(by.unique())) / young.groupby(by).sum()
+    leavers = adults - young * by.map(ratio.clip(0, 1))
+    oldest = people * rates["dm_80p_pct_22"] / 100
+    counts = pd.DataFrame(
+        {
+            "pop": people,
+            "pop_65_plus": people * rates["dmv_65p_pct_22"] / 100,
+            "pop_80_plus_vivant_seuls": oldest * rates["dmv_80p_seul_pct_22"].fillna(0) / 100,
+            "non_scolarises_15_plus": leavers,
+            "sans_bac": leavers * rates["dsp_dipl_infbac_pct_22"] / 100,
+        }
+    )
+    counts = counts.where(people.gt(0), 0.0).map("{:.1f}".format)
+    kinds = rates.rename(columns={"libelle": "nom_iris", "TYP_IRIS": "type_iris"})
+    return kinds[["nom_iris", "type_iris"]].join(counts)
+
+
+def income_iris_2021(root: Path) -> pd.DataFrame:
+    """Median declared income by IRIS, Filosofi 2021: the disposable one is not at hand."""
+    path = root / "publisher/insee_filosofi/BASE_TD_FILO_IRIS_2021_DEC.csv"
+    table = read(path, "IRIS").rename_axis("code_iris")
+    picked = pick(table, {"niveau_de_vie_median": "DEC_MED21"}).reindex(iris_2022(root).index)
+    return picked.replace({"ns": "s", "nd": "s"}).fillna("")
 
 
 # --- the frame -------------------------------------------------------------------------------
@@ -467,6 +519,25 @@ LOTS = [
 ]  # fmt: skip
 
 
+IRIS_LOTS = [
+    (
+        "insee_rp_iris", "2022", 2024, census_iris_2022, "2022-01-01", "",
+        {
+            "pop_65_plus": RULE_IRIS, "pop_80_plus_vivant_seuls": RULE_IRIS,
+            "non_scolarises_15_plus": RULE_IRIS, "sans_bac": RULE_IRIS,
+        },
+        "Communes découpées en IRIS seulement ; Orée d'Anjou (49126) manque. Recomposé à partir "
+        "des taux par IRIS à 0,01 point près ; le nombre des non-scolarisés de 15 ans ou plus, à "
+        "partir de la part d'élèves et d'étudiants des 15–24 ans de la commune.",
+    ),
+    (
+        "insee_filosofi_iris", "2021-declare", 2022, income_iris_2021, "2021-12-31", "",
+        {"niveau_de_vie_median": RULE_DECLARED},
+        "Revenu déclaré par unité de consommation, faute du niveau de vie par IRIS.",
+    ),
+]  # fmt: skip
+
+
 def lot(
     source: str,
     millesime: str,
@@ -536,12 +607,13 @@ def main() -> None:
     write_csv(epci, local / "epci.csv", index=True)
     write_csv(former_communes(root), local / "anciennes_communes.csv")
 
-    lots = []
-    for source, millesime, cog, reader, as_of, published, estimated, note in LOTS:
+    lots, iris = [], []
+    for source, millesime, cog, reader, as_of, published, estimated, note in [*LOTS, *IRIS_LOTS]:
         table = reader(root) if reader else coverage_2019(root, contours)
         path = local / f"{source}_{millesime}.csv"
         write_csv(table, path, index=True)
-        lots.append(lot(source, millesime, cog, path, as_of, published, estimated, note))
+        home = iris if table.index.name == "code_iris" else lots
+        home.append(lot(source, millesime, cog, path, as_of, published, estimated, note))
     cadre = [
         lot(
             "territoires", "2026", 2026, local / "communes.csv", "2026-01-01", "2026-02-24", {},
@@ -560,6 +632,7 @@ def main() -> None:
         "departement": DEPARTEMENT,
         "cog": 2026,
         "lots": lots,
+        "iris": iris,
         "cadre": cadre,
         "anterieurs": earlier(root, local),
         "lieux": {

@@ -357,7 +357,8 @@ def sources_page() -> str:
         "manque ; ce qui était là reste.",
         "",
         "Lus sur de vrais fichiers : recensement 2023 (Melodi, Maine-et-Loire), Filosofi 2019 et "
-        "2021, revenu déclaré par IRIS 2021, Arcep fixe 2019, COG 2021 à 2026, populations 2019 à 2023, EPCI de la DGCL 2025, "
+        "2021, revenu déclaré par IRIS 2021, Arcep fixe 2019, COG 2021 à 2026, populations 2019 à "
+        "2023, EPCI de la DGCL 2025, "
         "table d'appartenance 2022, densité 2024, BPE 2021. Sur des fichiers reconstitués dans la "
         "mise en page de l'éditeur : recensement 2022 et Arcep 2024 T1. **Faute d'échantillon "
         "réel, d'après la seule documentation** : couvertures 4G de l'Arcep, Admin Express (3 et "

@@ -14,7 +14,7 @@ import pandas as pd
 from fragilite.cog import FIRST_YEAR, codes_of, parse_departement
 from fragilite.errors import FragiliteError, UsageError
 from fragilite.french import plural
-from fragilite.ingestion.lots import Gathered, Lot
+from fragilite.ingestion.lots import Gathered, GatheredIris, Lot
 from fragilite.table import Table
 from fragilite.territory import Territory
 
@@ -64,6 +64,11 @@ def bundled_lots(departement: str) -> list[Lot]:
     return [Lot(**lot) for lot in _manifest(departement)["lots"]]
 
 
+def bundled_iris(departement: str) -> list[Lot]:
+    """Provenance of the bundled figures by IRIS."""
+    return [Lot(**lot) for lot in _manifest(departement)["iris"]]
+
+
 def bundled_frame(departement: str) -> list[Lot]:
     """Provenance of the bundled names, EPCI and outlines."""
     return [Lot(**lot) for lot in _manifest(departement)["cadre"]]
@@ -99,6 +104,40 @@ def read(departement: str, annee: int) -> Gathered:
         lots=[(lot, _table(departement, lot)) for lot in bundled_lots(departement)],
         frame=bundled_frame(departement),
     )
+
+
+#: What a file by IRIS says of each one beside its figures.
+NAMES = ["nom_iris", "type_iris"]
+
+
+def read_iris(departement: str, annee: int) -> GatheredIris:
+    """Read the bundled figures by IRIS: those of the communes that are split.
+
+    Raises
+    ------
+    FragiliteError
+        If a file is not the one that the manifest declares.
+    """
+    from fragilite.ingestion.iris import carried
+
+    tables = [(lot, _iris_table(departement, lot)) for lot in bundled_iris(departement)]
+    first, census = tables[0]
+    names = census[NAMES].assign(code_insee=carried(census.index, first.cog, annee))
+    lots = [(lot, _typed(lot, table.drop(columns=NAMES, errors="ignore"))) for lot, table in tables]
+    return GatheredIris(names, lots)
+
+
+def _iris_table(departement: str, lot: Lot) -> pd.DataFrame:
+    """A bundled file by IRIS, as text."""
+    content = _content(departement, lot.fichier, lot.sha256)
+    return pd.read_csv(BytesIO(content), dtype="str", keep_default_na=False, index_col="code_iris")
+
+
+def _typed(lot: Lot, text: pd.DataFrame) -> Table:
+    """Figures of a bundled file: empty is absent, ``s`` is withheld by the producer."""
+    secret = text == SECRET
+    values = text.mask(secret | (text == "")).astype("float64")
+    return Table.of(lot.source, lot.millesime, lot.cog, values, secret).estimated(lot.estime)
 
 
 def _check_year(departement: str, annee: int) -> None:

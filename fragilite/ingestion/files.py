@@ -15,13 +15,13 @@ import pandas as pd
 
 from fragilite.cog import LAST_YEAR, departement_of, projection_of
 from fragilite.errors import FragiliteError, SourceUnavailableError, UsageError
-from fragilite.ingestion import addresses, filosofi, geography
+from fragilite.ingestion import addresses, filosofi, geography, iris
 from fragilite.ingestion.archives import check_content
 from fragilite.ingestion.bundled import bundled_departements
-from fragilite.ingestion.catalogue import RawFile, Source, Vintage, load_sources
+from fragilite.ingestion.catalogue import RawFile, Source, Vintage, load_sources, totals
 from fragilite.ingestion.fetch import CheckResult, Fetched, RemoteFile, check, fetch
 from fragilite.ingestion.lock import SourcesLock, digest
-from fragilite.ingestion.lots import Gathered, Lot
+from fragilite.ingestion.lots import Gathered, GatheredIris, Lot
 from fragilite.ingestion.options import Needs, Options
 from fragilite.ingestion.progress import Reporter, octets, reporter
 from fragilite.ingestion.readers import READERS
@@ -39,6 +39,8 @@ COMMUNES = ("insee_cog",)
 EPCI = ("epci", "epci_insee")
 CONTOURS = ("contours", "contours_etalab", "contours_api")
 COVERAGE, FILOSOFI = "arcep_4g", "insee_filosofi"
+#: Figures by IRIS (the first says which IRIS there are), and their outlines.
+IRIS, CONTOURS_IRIS = ("insee_rp_iris", "insee_filosofi_iris"), "contours_iris"
 
 
 def offered(source: Source, vintage: Vintage) -> set[str]:
@@ -554,3 +556,97 @@ def _outlines_reader(
         return layer.to_crs(projection_of({departement_of(str(code)) for code in codes}))
 
     return read
+
+
+# --- by IRIS ---------------------------------------------------------------------------------
+
+
+def gather_iris(
+    territory: Territory,
+    communes: pd.Index,
+    annee: int,
+    needs: Needs,
+    options: Options,
+    *,
+    wanted: bool,
+) -> GatheredIris | None:
+    """Have and read the publishers' files by IRIS: those at hand, or those of use if wanted.
+
+    See :func:`fragilite.ingestion.gather.gather_iris`.
+    """
+    lots: list[tuple[Lot, Table]] = []
+    types = pd.Series(dtype="str")
+    for source in IRIS:
+        known = _of_use(source, needs, options)
+        vintages = _at_hand(source, known, options) or (known if wanted else [])
+        for vintage in vintages:
+            try:
+                paths, fetched = obtain([(source, vintage)], options, territory=territory)
+            except SourceUnavailableError:
+                if source == IRIS[0]:
+                    raise
+                continue  # the next vintage; without any, the figures are the commune's, flagged
+            here = _of(source, vintage, paths)
+            lots.append((_lot(source, vintage, paths, fetched), iris.read(source, vintage, here)))
+            if source == IRIS[0]:
+                types = iris.read_types(source, vintage, here)
+            break
+        if not lots:
+            if wanted:
+                raise iris.nothing_at_hand(territory.libelle)
+            return None
+    codes, cog = lots[0][1].values.index, lots[0][0].cog
+    frame = pd.DataFrame({"nom_iris": "", "type_iris": types.reindex(codes)}, index=codes)
+    frame["code_insee"] = iris.carried(codes, cog, annee)
+    found = GatheredIris(frame[frame["code_insee"].isin(communes)], lots)
+    return _with_outlines(found, cog, options) if wanted else found
+
+
+def _of_use(source: str, needs: Needs, options: Options) -> list[Vintage]:
+    """Vintages of a source by IRIS, each with the files that a build reads."""
+    if source in options.without:
+        return []
+    read = set(needs.variables).union({"pop"}, *needs.volume)
+    read |= {total for total, parts in totals().items() if parts & read}
+    found = [
+        vintage.model_copy(
+            update={"fichiers": [file for file in vintage.fichiers if read & {*file.colonnes}]}
+        )
+        for vintage in _candidates(source, load_sources()[source], options)
+    ]
+    return [vintage for vintage in found if vintage.fichiers]
+
+
+def _at_hand(source: str, vintages: Sequence[Vintage], options: Options) -> list[Vintage]:
+    """The newest vintage whose first file is in the folder of raw files, with those that are."""
+    raw = options.raw or raw_dir()
+    wanted = [Wanted(source, vintage, file) for vintage in vintages for file in vintage.fichiers]
+    known = set() if options.frozen else set(recognise(raw, wanted))
+    known |= {one.key for one in wanted if (raw / one.key).is_file()}
+    for vintage in vintages:
+        files = [f for f in vintage.fichiers if Wanted(source, vintage, f).key in known]
+        if files and files[0] == vintage.fichiers[0]:
+            return [vintage.model_copy(update={"fichiers": files})]
+    return []
+
+
+def _with_outlines(found: GatheredIris, cog: int, options: Options) -> GatheredIris:
+    """Names and outlines of the IRIS, where their file is at hand: 90 MB, never fetched unasked."""
+    source = CONTOURS_IRIS
+    known = [v for v in _candidates(source, load_sources()[source], options) if v.cog == cog]
+    vintages = _at_hand(source, known if source not in options.without else [], options)
+    if not vintages:
+        return found
+    paths, fetched = obtain([(source, vintages[0])], options)
+    (path,) = _of(source, vintages[0], paths).values()
+    shapes = iris.read_outlines(path, list(found.frame.index))
+
+    def contours(codes: pd.Index) -> gpd.GeoDataFrame:
+        homes = {departement_of(str(code)[:5]) for code in codes}
+        return shapes.reindex(codes).to_crs(projection_of(homes))
+
+    names = shapes["nom_iris"].reindex(found.frame.index).fillna("")
+    lot = _lot(source, vintages[0], paths, fetched)
+    return replace(
+        found, frame=found.frame.assign(nom_iris=names), contours=contours, outlines=[lot]
+    )

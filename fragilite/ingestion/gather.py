@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fragilite.errors import SourceUnavailableError
 from fragilite.ingestion import bundled
-from fragilite.ingestion.lots import Gathered
+from fragilite.ingestion.lots import Gathered, GatheredIris
 from fragilite.ingestion.options import Needs, Options
 from fragilite.territory import Territory
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def gather(territory: Territory, annee: int, needs: Needs, options: Options) -> Gathered:
@@ -27,3 +32,39 @@ def gather(territory: Territory, annee: int, needs: Needs, options: Options) -> 
         if not held:
             raise
         raise SourceUnavailableError(f"{held} {error.message}", error.remedy) from error
+
+
+def gather_iris(
+    territory: Territory,
+    communes: pd.Index,
+    annee: int,
+    needs: Needs,
+    options: Options,
+    *,
+    wanted: bool,
+) -> GatheredIris | None:
+    """Have the figures by IRIS of a territory, from where its figures by commune come.
+
+    Parameters
+    ----------
+    communes : Index of str
+        Those of the territory.
+    wanted : bool
+        Fetch those that are not at hand; else they serve only if they are.
+
+    Returns
+    -------
+    GatheredIris or None
+        None where none is at hand, and none was wanted.
+
+    Raises
+    ------
+    FragiliteError
+        If they are wanted and cannot be had.
+    """
+    home = bundled.home_of(territory)
+    if options.plain and home:
+        return bundled.read_iris(home, annee)
+    from fragilite.ingestion import files
+
+    return files.gather_iris(territory, communes, annee, needs, options, wanted=wanted)

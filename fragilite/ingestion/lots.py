@@ -118,3 +118,27 @@ class Gathered:
     frame: list[Lot]
     medians: list[Table] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class GatheredIris:
+    """Figures by IRIS as their publishers give them.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Indexed by ``code_iris``: ``nom_iris`` (``""`` where no file at hand names it),
+        ``type_iris`` (H, A, D, or Z for a commune that is not split), ``code_insee`` (its commune
+        in the geography of the reference year; missing where it was split since).
+    lots : list of (Lot, Table)
+        Indexed by ``code_iris``; of two that have a variable, the first serves.
+    contours : callable or None
+        Outlines of the IRIS of an index, in its order; None where no file at hand has them.
+    outlines : list of Lot
+        Provenance of the outlines.
+    """
+
+    frame: pd.DataFrame
+    lots: list[tuple[Lot, Table]]
+    contours: Callable[[pd.Index], gpd.GeoDataFrame] | None = None
+    outlines: list[Lot] = field(default_factory=list)

@@ -151,6 +151,18 @@ def _is_outlines(path: Path, one: Wanted) -> int:
     return 1 if layer.geometry.notna().any() else 0
 
 
+def _is_outlines_of_iris(path: Path, one: Wanted) -> int:
+    with path.open("rb") as stream:
+        kind = nature(stream.read(4096))
+    if kind == "7z":
+        check_content(path, "7z", ("*[Ii][Rr][Ii][Ss]*",))
+        return 1
+    import pyogrio
+
+    fields = pyogrio.read_info(path)["fields"] if path.suffix in {".gpkg", ".shp"} else []
+    return 1 if "code_iris" in {str(name).lower() for name in fields} else 0
+
+
 #: Sources of the frame, with what tells that a file is theirs.
 FRAME_FITS = {
     "insee_cog": _is_list_of_communes,
@@ -159,4 +171,5 @@ FRAME_FITS = {
     "contours": _is_outlines,
     "contours_etalab": _is_outlines,
     "contours_api": _is_outlines,
+    "contours_iris": _is_outlines_of_iris,
 }

@@ -1,0 +1,180 @@
+"""What the IRIS of a commune say of it: :func:`neighbourhoods` gathers it, :func:`block` writes it.
+
+An index of a neighbourhood is no more a verdict on its people than that of a commune: the sentences
+say what is measured, of when, and what is borrowed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from fragilite.french import listing, lower_first, number, paragraph, plural, quantity
+from fragilite.iris import CLASSES, FEW_LIVE, MOST_FRAGILE, REGLE_COMMUNE
+from fragilite.pipeline import Build
+
+#: IRIS named at each end, and indicators that tell each from the commune.
+NAMED, TOLD = 3, 2
+
+
+def neighbourhoods(build: Build, code: str) -> dict[str, Any] | None:
+    """The IRIS that differ most from their commune, ready for JSON.
+
+    Parameters
+    ----------
+    build : Build
+    code : str
+        Code of a commune of the build.
+
+    Returns
+    -------
+    dict or None
+        None where no figure by IRIS is at hand, or the commune is not split: extremes, the share of
+        people in the most fragile classes, the IRIS at both ends with what sets each apart, the
+        vintages, what is borrowed or estimated.
+    """
+    within = build.iris
+    if within is None or code not in within.inside.index:
+        return None
+    rows = within.of(code).set_index("code_iris")
+    lived = rows[~rows["type_iris"].isin(FEW_LIVE) & rows[build.method.root].notna()]
+    if lived.empty:
+        return None
+    last = lived.iloc[NAMED:].tail(NAMED)
+    columns: dict[Any, Any] = within.inside.loc[code].to_dict()
+    classes = build.method.noeuds[build.method.root].classes
+    counted = classes is not None and len(classes.libelles) == CLASSES
+    return {
+        "iris": len(rows),
+        "iris_habitat": len(lived),
+        "iris_min": float(columns["iris_min"]),
+        "iris_max": float(columns["iris_max"]),
+        "part_iris_4_5": float(columns["part_iris_4_5"]) if counted else None,
+        "classes": classes.libelles[MOST_FRAGILE - 1 :] if counted and classes else [],
+        "plus_fragiles": [_one(build, code, name) for name in lived.index[:NAMED]],
+        "moins_fragiles": [_one(build, code, name) for name in last.index],
+        "sources": [
+            {"titre": lot.record.titre, "millesime": lot.millesime, "geographie": lot.cog}
+            for lot in within.lots
+            if lot.record.variables
+        ],
+        "estimes": _estimated(build, rows),
+    }
+
+
+def _one(build: Build, code: str, name: str) -> dict[str, Any]:
+    """An IRIS, with the indicators that pull its index furthest from the commune's."""
+    within = build.iris
+    assert within is not None
+    row: dict[Any, Any] = within.of(code).set_index("code_iris").loc[name].to_dict()
+    root = build.method.root
+    here, there = within.result.scores, build.result.scores
+    gap = _gap(here.contributions, there.contributions, name, code)
+    if gap.empty:  # a method that does not add up has no contributions
+        gap = _gap(here.indicateurs, there.indicateurs, name, code)
+    above = row[root] >= there.noeuds.loc[code, root]
+    gap = gap[gap.gt(0) if above else gap.lt(0)]
+    told = gap.sort_values(ascending=not above, kind="stable").index[:TOLD].astype(str)
+    return {
+        "code_iris": name,
+        "nom": row["nom_iris"] or name,
+        "population": float(row["population"]),
+        "indice": float(row[root]),
+        "classe_libelle": row.get("classe_libelle"),
+        "indicateurs": [
+            {
+                "code": one,
+                "libelle": build.method.indicateurs[one].libelle,
+                "unite": build.method.indicateurs[one].unite,
+                "decimales": build.method.indicateurs[one].decimales,
+                "valeur": float(row[one]),
+                "commune": float(build.result.figures[one].values[code]),
+            }
+            for one in told
+        ],
+    }
+
+
+def _gap(here: pd.DataFrame, there: pd.DataFrame, name: str, code: str) -> pd.Series:
+    """By how much an IRIS exceeds its commune, by indicator."""
+    both = here.loc[[name]].to_numpy()[0] - there[list(here.columns)].loc[[code]].to_numpy()[0]
+    return pd.Series(both, index=here.columns, dtype=float).dropna()
+
+
+def _estimated(build: Build, rows: pd.DataFrame) -> dict[str, list[str]]:
+    """Scored indicators that are estimates in some IRIS of a commune, by rule."""
+    assert build.iris is not None
+    found: dict[str, list[str]] = {}
+    for code in build.iris.result.scores.scored:
+        for rule in dict.fromkeys(rows[f"{code}_regle"]):
+            if rule:
+                found.setdefault(rule, []).append(build.method.indicateurs[code].libelle)
+    return found
+
+
+def block(facts: dict[str, Any] | None) -> list[str]:
+    """The lines of an explanation, none where the commune is not split."""
+    if facts is None:
+        return []
+    first, last = (
+        [f"  {number(one['indice'], 1):>5}  {_told(one)}" for one in facts[end]]
+        for end in ("plus_fragiles", "moins_fragiles")
+    )
+    between = facts["iris_habitat"] - len(first) - len(last)
+    return [
+        "Dans la commune, par IRIS (quartiers d'environ 2 000 habitants)",
+        paragraph(_span(facts), "  "),
+        *first,
+        *([f"      …  {plural(between, 'autre')}"] if between else []),
+        *last,
+        *(paragraph(sentence, "  ") for sentence in _cautions(facts)),
+    ]
+
+
+def _span(facts: dict[str, Any]) -> str:
+    """From where to where, and how many people live where it is high."""
+    count = facts["iris_habitat"]
+    low = facts["moins_fragiles"] or facts["plus_fragiles"]
+    text = (
+        f"{plural(count, 'IRIS', 'IRIS')} d'habitat, de {number(facts['iris_min'], 1)} "
+        f"({low[-1]['nom']}) à {number(facts['iris_max'], 1)} ({facts['plus_fragiles'][0]['nom']})."
+    )
+    if facts["part_iris_4_5"] is not None:
+        names = " ou ".join(f"« {name} »" for name in facts["classes"])
+        share = facts["part_iris_4_5"]
+        who = f"{number(share)} % des habitants vivent" if share else "Personne ne vit"
+        text += f" {who} dans un IRIS en {names}, aux bornes des communes."
+    return text
+
+
+def _told(one: dict[str, Any]) -> str:
+    parts = []
+    for item in one["indicateurs"]:
+        value, there = (
+            quantity(item[key], item["decimales"], item["unite"]) for key in ("valeur", "commune")
+        )
+        parts.append(f"{lower_first(item['libelle'])} : {value} (commune {there})")
+    people = f"{one['nom']} ({number(one['population'])} habitants)"
+    return f"{people} — {' ; '.join(parts)}" if parts else people
+
+
+def _cautions(facts: dict[str, Any]) -> list[str]:
+    """Of when the figures are, that they are smoothed, what is borrowed, what is an estimate."""
+    sources = [
+        f"{one['titre']}, {one['millesime'][:4]} (communes de {one['geographie']})"
+        for one in facts["sources"]
+    ]
+    said = [
+        f"Chiffres par IRIS : {' ; '.join(sources)}. Ils sont parfois plus anciens que ceux de la "
+        "commune.",
+        "Les parts des petits IRIS sont rapprochées de celle de la commune, d'autant plus que peu "
+        "de gens y vivent.",
+    ]
+    for rule, names in facts["estimes"].items():
+        what = listing([lower_first(name) for name in names])
+        if rule == REGLE_COMMUNE:
+            said.append(f"Même valeur dans tous les IRIS, celle de la commune : {what}.")
+        else:
+            said.append(f"Estimé ({rule}) : {what}.")
+    return [*said, "Un chiffre de quartier ne dit rien d'une personne qui y vit."]
