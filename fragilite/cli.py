@@ -148,6 +148,15 @@ def _build(
             show_default=False,
         ),
     ] = False,
+    level: Annotated[
+        str,
+        typer.Option(
+            "--level",
+            metavar="ÉCHELON",
+            help="Une ligne par commune (par défaut), iris, epci, departement ou region.",
+            show_default=False,
+        ),
+    ] = "commune",
     uncertainty: Uncertainty = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -158,20 +167,31 @@ def _build(
     without: Without = None,
 ) -> None:
     """Calcule l'indice des communes d'un territoire et écrit les fichiers."""
-    from fragilite import outputs
+    from fragilite import levels, outputs
     from fragilite.paths import processed_dir
     from fragilite.territory import parse_territory
 
     wanted = outputs.parse_formats(formats)
+    at = levels.parse_level(level)
     system = outputs.parse_crs(crs) if crs is not None else None
     where = parse_territory(dept, region, epci, france=france)
     options = options_of(raw, vintage, without, offline=offline, frozen=frozen, quiet=quiet)
-    result = built(where, method, year, options, uncertainty=uncertainty)
+    alone = at == levels.COMMUNE  # the ranks of communes only come with intervals
+    sure = uncertainty if alone else False
+    result = built(where, method, year, options, uncertainty=sure, by_iris=at == levels.IRIS)
+    result = levels.at_level(result, at)
+    if left := outputs.unwritten(result, wanted):
+        wanted = outputs.written(result, wanted)
+        typer.echo(left, err=True)
     folder = outputs.output_folder(output or processed_dir(), default=output is None)
     replaced = outputs.method_there(result, folder)
     files = outputs.write(result, folder, wanted, crs=system, overwrite=overwrite)
     if quiet and not as_json:
         typer.echo("\n".join(map(str, files)))
+        return
+    if not alone:
+        said = levels.level_summary(result, files)
+        typer.echo(dumped(said) if as_json else levels.render_level(said, result))
         return
     from fragilite.summary import render, summary
 

@@ -146,13 +146,16 @@ def built(
     options: Options,
     *,
     uncertainty: bool | None = False,
+    by_iris: bool = False,
 ) -> Build:
     """Run the pipeline for the options of a command."""
     from fragilite.cog import LAST_YEAR, parse_year
     from fragilite.pipeline import build
 
     annee = LAST_YEAR if year is None else parse_year(year)
-    return build(where, method=method, annee=annee, options=options, uncertainty=uncertainty)
+    return build(
+        where, method=method, annee=annee, options=options, uncertainty=uncertainty, by_iris=by_iris
+    )
 
 
 def options_of(

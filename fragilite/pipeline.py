@@ -29,6 +29,8 @@ from fragilite.table import Statut, Table, statut_names
 from fragilite.territory import FRANCE, Territory, parse_territory
 
 EPCI_PARTIEL = "EPCI partiel"
+#: Level of a build, until another is asked for.
+COMMUNE = "commune"
 #: What a spreadsheet would run as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -64,6 +66,8 @@ class Build:
         How sure the ranks are; None where it was not asked for.
     iris : Iris or None
         The same inside the communes that are split; None where no figure by IRIS is at hand.
+    niveau : str
+        What the rows of ``communes`` are: see :mod:`fragilite.levels`.
     """
 
     inputs: Inputs
@@ -77,11 +81,13 @@ class Build:
     options: Options
     uncertainty: Uncertainty | None = None
     iris: Iris | None = None
+    niveau: str = COMMUNE
 
     @property
     def nom(self) -> str:
-        """Stem of the output files: ``fragilite_49``."""
-        return f"fragilite_{self.inputs.territory.nom}"
+        """Stem of the output files: ``fragilite_49``, ``fragilite_49_iris``."""
+        stem = f"fragilite_{self.inputs.territory.nom}"
+        return stem if self.niveau == COMMUNE else f"{stem}_{self.niveau}"
 
     @property
     def withdrawn(self) -> list[str]:
@@ -199,7 +205,7 @@ def build(
     return Build(
         data, rules, result, result_epci, result_departement,
         _checked(communes.reset_index()),
-        _checked(_epci_table(data, people, result_epci, rules)),
+        _epci_table(data, people, result_epci, rules),
         reference, options, sure, within,
     )  # fmt: skip
 
@@ -382,6 +388,13 @@ def _epci_table(
         }
     )
     people = population.groupby(groups).sum().where(~partial)
+    return group_table(frame, people, result, method)
+
+
+def group_table(
+    frame: pd.DataFrame, people: pd.Series, result: Result, method: Method
+) -> pd.DataFrame:
+    """Columns of the contract on groups of communes; those in part in the build have no value."""
     table = _table(frame, people, result, method)
     for code in method.figures:
         table[f"{code}_statut"] = table[f"{code}_statut"].fillna(Statut.ABSENT.name.lower())
@@ -389,7 +402,25 @@ def _epci_table(
     table[flags] = table[flags].astype("boolean")  # missing where there is no value
     texts = table.select_dtypes(include=["str", "object"]).columns
     table[texts] = table[texts].fillna("")
-    return table.reset_index()
+    return _checked(table.reset_index())
+
+
+def regrouped(build: Build, groups: pd.Series) -> Result:
+    """A build on other groups of communes, from summed numerators and denominators.
+
+    Parameters
+    ----------
+    groups : Series of str
+        Group of each commune; missing where it belongs to none.
+    """
+    return _grouped(
+        build.result,
+        groups,
+        people=population(build.inputs),
+        method=build.method,
+        old=set(build.withdrawn),
+        reference=build.reference,
+    )
 
 
 def class_warnings(build: Build) -> list[str]:

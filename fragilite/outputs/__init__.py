@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragilite.errors import FragiliteError, UsageError, reason
+from fragilite.french import listing
 from fragilite.locking import alone
+from fragilite.pipeline import COMMUNE
 from fragilite.report_file import move_together
 
 if TYPE_CHECKING:
@@ -186,10 +188,12 @@ def writers(
     )
 
     stem = build.nom
+    formats = written(build, formats)
     if {"parquet", "gpkg"} & set(formats):
         layer = geographic_layer(build, crs)
     if "parquet" in formats:
         yield f"{stem}.parquet", lambda path: geoparquet.write(build, layer, path)
+    if "parquet" in formats and build.niveau == COMMUNE:
         yield f"{stem}.qml", lambda path: style.write(build, path)
     if "csv" in formats:
         yield f"{stem}.csv", lambda path: tables.write_csv(build, path)
@@ -203,7 +207,49 @@ def writers(
         yield f"{stem}.gpkg", lambda path: geopackage.write(build, layer, path)
     if "html" in formats:
         yield f"{stem}.html", lambda path: report.write(build, path)
-    yield f"{stem}_epci.csv", lambda path: tables.write_epci(build, path)
+    if build.niveau == COMMUNE:
+        yield f"{stem}_epci.csv", lambda path: tables.write_epci(build, path)
+
+
+def written(build: Build, formats: Sequence[str]) -> list[str]:
+    """Formats that can say the level of a build, of those asked for.
+
+    The workbook, the page and the GeoPackage are made for communes; a GeoParquet needs outlines.
+
+    Raises
+    ------
+    UsageError
+        If none is left.
+    """
+    known = set(FORMATS)
+    if build.niveau != COMMUNE:
+        known = {"csv", "excel"}
+        known |= (
+            {"parquet"} if build.niveau == "iris" and build.iris and build.iris.outlined else set()
+        )
+    kept = [name for name in formats if name in known]
+    if not kept:
+        raise UsageError(
+            f"{unwritten(build, formats)}", "Demandez --format csv,excel, ou --level commune."
+        )
+    return kept
+
+
+def unwritten(build: Build, formats: Sequence[str]) -> str:
+    """Which formats cannot say the level of a build, and why; ``""`` where all can."""
+    if build.niveau == COMMUNE:
+        return ""
+    outlined = build.iris is not None and build.iris.outlined
+    left = [name for name in formats if name in {"xlsx", "gpkg", "html"}]
+    lines = [f"Pas encore de {listing(left)} à l'échelon {build.niveau}."] if left else []
+    if "parquet" in formats and build.niveau != "iris":
+        lines.append(f"Pas encore de contours à l'échelon {build.niveau} : pas de parquet.")
+    elif "parquet" in formats and not outlined:
+        lines.append(
+            "Contours des IRIS absents : pas de parquet (fragilite fetch contours_iris, ou déposez "
+            "l'archive CONTOURS-IRIS de l'IGN dans le dossier de --raw)."
+        )
+    return " ".join(lines)
 
 
 def geographic_layer(build: Build, crs: str | None = None) -> gpd.GeoDataFrame:

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from fragilite.french import upper_first
+from fragilite.levels import LEVELS
 from fragilite.outputs.table_schema import KEYWORDS, licences, sources, table_schema
-from fragilite.pipeline import Build
+from fragilite.pipeline import COMMUNE, Build
 from fragilite.provenance import provenance
 
 _MEDIATYPES = {
@@ -43,7 +45,8 @@ def write(build: Build, files: Iterable[Path], path: Path) -> None:
     package = {
         "profile": "data-package",
         "name": build.nom.replace("_", "-"),
-        "title": f"{header.libelle} : {build.inputs.territory.libelle}",
+        "title": f"{header.libelle} : {build.inputs.territory.libelle}"
+        + ("" if build.niveau == COMMUNE else f", par {LEVELS[build.niveau].un}"),
         "description": f"{header.description} {build.method.lecture.usage} "
         f"{build.method.lecture.non_usage}",
         "version": header.version,
@@ -62,7 +65,7 @@ def _resource(build: Build, file: Path) -> dict[str, Any]:
     resource: dict[str, Any] = {
         "name": _name(file.name),
         "path": file.name,
-        "title": _TITLES.get(file.name.removeprefix(build.nom), file.name),
+        "title": _title(build, file),
         "format": file.suffix[1:],
         "mediatype": _MEDIATYPES[file.suffix],
         "bytes": len(content),
@@ -70,7 +73,9 @@ def _resource(build: Build, file: Path) -> dict[str, Any]:
     }
     if file.suffix != ".csv":
         return resource | {"type": "file"}
-    excel, epci = file.stem.endswith("_excel"), file.stem.endswith("_epci")
+    excel = file.stem.endswith("_excel")
+    epci = build.niveau == COMMUNE and file.stem.endswith("_epci")
+    key = LEVELS[build.niveau].cle
     return resource | {
         "profile": "tabular-data-resource",
         "encoding": "utf-8",
@@ -80,12 +85,23 @@ def _resource(build: Build, file: Path) -> dict[str, Any]:
         },
         "schema": table_schema(build, build.epci, "code_epci")
         if epci
-        else table_schema(build, build.communes, "code_insee", excel=excel) | _to_epci(build),
+        else table_schema(build, build.communes, key, excel=excel) | _to_epci(build),
     }
+
+
+def _title(build: Build, file: Path) -> str:
+    """What a file is for, in the words of the level of its rows."""
+    title = _TITLES.get(file.name.removeprefix(build.nom), file.name)
+    several = LEVELS[build.niveau].plusieurs
+    if build.niveau == COMMUNE:
+        return title
+    return title.replace("Communes", upper_first(several)).replace("des communes", f"des {several}")
 
 
 def _to_epci(build: Build) -> dict[str, Any]:
     """Each commune's EPCI is in the table of EPCI, which is always written."""
+    if build.niveau != COMMUNE:
+        return {}
     there = {"resource": _name(f"{build.nom}_epci.csv"), "fields": "code_epci"}
     return {"foreignKeys": [{"fields": "code_epci", "reference": there}]}
 

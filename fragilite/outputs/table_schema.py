@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from fragilite.dictionary import Column
-from fragilite.pipeline import Build
+from fragilite.french import upper_first
+from fragilite.levels import LEVELS
+from fragilite.pipeline import COMMUNE, Build
 from fragilite.provenance import as_of, provenance
 
 #: What a portal files the data under.
@@ -36,10 +38,12 @@ def write(build: Build, path: Path) -> None:
     Neither ``homepage`` nor ``path``: the program does not know where its user publishes. Both
     dates are that of the newest figures, so that two runs give the same bytes.
     """
-    header = build.method.methode
+    header, level = build.method.methode, LEVELS[build.niveau]
     described = {
-        "name": f"{build.nom.replace('_', '-')}-communes",
-        "title": f"{header.libelle} : communes, {build.inputs.territory.libelle}",
+        "name": f"{build.nom.replace('_', '-')}-communes".removesuffix(
+            "" if build.niveau == COMMUNE else "-communes"
+        ),
+        "title": f"{header.libelle} : {level.plusieurs}, {build.inputs.territory.libelle}",
         "description": f"{header.description} {build.method.lecture.usage} "
         f"{build.method.lecture.non_usage}",
         "keywords": KEYWORDS,
@@ -50,9 +54,11 @@ def write(build: Build, path: Path) -> None:
         "contributors": [{"title": provenance(build)["programme"], "role": "author"}],
         "licenses": licences(build),
         "sources": sources(build),
-        "resources": [{"title": "Communes (CSV)", "path": f"{build.nom}.csv"}],
+        "resources": [
+            {"title": f"{upper_first(level.plusieurs)} (CSV)", "path": f"{build.nom}.csv"}
+        ],
     }
-    schema = described | table_schema(build, build.communes, "code_insee")
+    schema = described | table_schema(build, build.communes, level.cle)
     path.write_text(json.dumps(schema, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
