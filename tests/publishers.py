@@ -243,3 +243,73 @@ def lay_out_frame(root: Path) -> None:
     parquet = io.BytesIO()
     layer.to_parquet(parquet)
     put(root, address("contours", "2026_geoparquet", "commune.parquet"), parquet.getvalue())
+
+
+def lay_out_iris(folder: Path, *, outlined: bool = False) -> None:
+    """Census by IRIS of 2022 and income of 2021, in a folder, from the figures bundled for 49.
+
+    Communes that are not split have their row, in the geography of 2024 (Orée d'Anjou is 49069).
+    With `outlined`, the outlines too: squares.
+    """
+    here = bundled.read_iris("49", 2026)
+    (_, census), (_, income) = here.lots
+    counts = census.values.assign(TYP_IRIS=here.frame["type_iris"])
+    people = {(lot.source, lot.millesime): table for lot, table in figures()}
+    whole = people["insee_rp", "2023"].values.rename(index={"49126": "49069"})
+    whole = whole[~whole.index.isin(counts.index.str[:5])]
+    rows = pd.DataFrame(
+        {
+            "pop": whole["pop"], "pop_65_plus": whole["pop_65_plus"],
+            "pop_80_plus_vivant_seuls": whole["pop_80_plus"] * 0.4,
+            "non_scolarises_15_plus": whole["non_scolarises_15_plus"],
+            "sans_bac": whole[["sans_diplome", "brevet", "cap_bep"]].sum(axis=1),
+        }
+    ).assign(TYP_IRIS="Z").set_axis(whole.index + "0000")  # fmt: skip
+    table = pd.concat([counts, rows]).sort_index()
+    old, young = table["pop_65_plus"], table["pop"] - table["pop_65_plus"]
+    bands = {"0014": 0.25, "1529": 0.25, "3044": 0.25, "4559": 0.25}
+    below, whole_15 = table["sans_bac"], table["non_scolarises_15_plus"]
+    themes = {
+        "evol-struct-pop": {
+            "P22_POP": table["pop"], "P22_POP65P": old,
+            **{f"P22_POP{band}": share * young for band, share in bands.items()},
+            "P22_POP6074": 0.5 * old, "P22_POP75P": 0.5 * old,
+        },
+        "diplomes-formation": {
+            "P22_NSCOL15P": whole_15, "P22_NSCOL15P_DIPLMIN": 0.4 * below,
+            "P22_NSCOL15P_BEPC": 0.2 * below, "P22_NSCOL15P_CAPBEP": 0.4 * below,
+            "P22_NSCOL15P_BAC": whole_15 - below, "P22_NSCOL15P_SUP2": 0 * below,
+            "P22_NSCOL15P_SUP34": 0 * below, "P22_NSCOL15P_SUP5": 0 * below,
+        },
+        "couples-familles-menages": {
+            "P22_POP80P": table["pop_80_plus_vivant_seuls"] * 2,
+            "P22_POP80P_PSEUL": table["pop_80_plus_vivant_seuls"], "C22_MEN": table["pop"] / 2,
+            "C22_MENPSEUL": table["pop"] / 5, "C22_FAM": table["pop"] / 4,
+            "C22_FAMMONO": table["pop"] / 20,
+        },
+    }  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    codes = pd.Index(table.index, name="IRIS")
+    for theme, columns in themes.items():
+        first = {"COM": codes.str[:5], "TYP_IRIS": table["TYP_IRIS"].to_numpy(), "LAB_IRIS": "1"}
+        text = pd.DataFrame(first, index=codes).assign(
+            **{name: values.to_numpy() for name, values in columns.items()}
+        )
+        name = f"base-ic-{theme}-2022"
+        content = zipped(**{f"{name}.CSV": text.to_csv(sep=";"), f"meta_{name}.CSV": "COD_VAR\n"})
+        (folder / f"{name}_csv.zip").write_bytes(content)
+    median = income.values["niveau_de_vie_median"].map("{:.0f}".format).replace("nan", "ns")
+    text = pd.DataFrame({"DISP_MED21": median, "DISP_TP6021": "ns"}).rename_axis("IRIS")
+    content = zipped(**{"BASE_TD_FILO_IRIS_2021_DISP.csv": text.to_csv(sep=";")})
+    (folder / "BASE_TD_FILO_IRIS_2021_DISP_CSV.zip").write_bytes(content)
+    if outlined:
+        squares = [
+            shapely.box(x, 6_710_000, x + 50, 6_710_050)
+            for x in range(400_000, 400_000 + 100 * len(codes), 100)
+        ]
+        layer = gpd.GeoDataFrame(
+            {"code_iris": codes, "nom_iris": "Quartier " + codes.str[5:], "type_iris": "H"},
+            geometry=squares,
+            crs=2154,
+        )
+        layer.to_file(folder / "iris.gpkg", layer="contours_iris")
