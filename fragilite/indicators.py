@@ -95,7 +95,7 @@ class Figure:
             values=self.values.where(chosen, other.values),
             statuts=self.statuts.where(chosen, other.statuts),
             regles=self.regles.where(chosen, other.regles),
-            parts=self.parts.where(chosen[:, None], other.parts),
+            parts=self.parts.where(np.broadcast_to(chosen[:, None], self.parts.shape), other.parts),
         )
 
 

@@ -298,7 +298,13 @@ def lay_out_iris(folder: Path, *, outlined: bool = False) -> None:
         name = f"base-ic-{theme}-2022"
         content = zipped(**{f"{name}.CSV": text.to_csv(sep=";"), f"meta_{name}.CSV": "COD_VAR\n"})
         (folder / f"{name}_csv.zip").write_bytes(content)
-    median = income.values["niveau_de_vie_median"].map("{:.0f}".format).replace("nan", "ns")
+    # An IRIS without a row, beside those that INSEE withholds.
+    median = (
+        income.values["niveau_de_vie_median"]
+        .drop("490070901")
+        .map("{:.0f}".format)
+        .replace("nan", "ns")
+    )
     text = pd.DataFrame({"DISP_MED21": median, "DISP_TP6021": "ns"}).rename_axis("IRIS")
     content = zipped(**{"BASE_TD_FILO_IRIS_2021_DISP.csv": text.to_csv(sep=";")})
     (folder / "BASE_TD_FILO_IRIS_2021_DISP_CSV.zip").write_bytes(content)

@@ -188,10 +188,25 @@ def test_by_iris_from_files_dropped_by_hand(run, raw, tmp_path, built):
     assert table.at["490070805", "part_sans_bac_statut"] == "publie"
     assert table.at["490070805", "niveau_de_vie_relatif_statut"] == "publie"
     assert table.at["490070805", "personnes_a_accompagner"] > 0
+    # No row in the file of income: the commune's of the same year, flagged; withheld: nothing.
+    income = "niveau_de_vie_relatif"
+    assert table.at["490070901", f"{income}_regle"] == "valeur de la commune"
+    assert table.at["490070901", income] == pytest.approx(100 * 21450 / 23080, abs=0.05)
+    assert table.at["490070801", f"{income}_statut"] == "secret"
+    assert np.isnan(table.at["490070801", income])
     shapes = gpd.read_parquet(folder / "fragilite_49_iris.parquet").set_index("code_iris")
     assert shapes.crs.to_epsg() == 2154
     assert shapes.geometry.notna().sum() >= 360
     assert shapes.loc["490070805"].geometry.area == pytest.approx(2500, rel=0.01)
+
+
+def test_files_by_iris_once_inscribed_serve_again(run, raw):
+    """Inscribed in the lock file, they are still figures by IRIS, never by commune."""
+    arguments = ["build", "--dept", "49", "--raw", raw, "--format", "csv", "--quiet", *OPTIONS]
+    for last in (["--level", "iris", "--offline"], ["--level", "iris", "--frozen"], ["--frozen"]):
+        code, out, err = run(*arguments, *last)
+        assert code == 0, err
+        assert ("fragilite_49_iris.csv" in out) == ("iris" in last)
 
 
 def test_the_commune_view_takes_the_iris_at_hand(run, raw, tmp_path):

@@ -72,8 +72,8 @@ def plan(needs: Needs, options: Options) -> list[tuple[str, Vintage]]:
     UsageError
         If a pinned or unwanted source or vintage does not exist.
     """
-    sources = load_sources()
-    _check_names(sources, options)
+    sources = {name: source for name, source in load_sources().items() if not source.iris_de}
+    _check_names(load_sources(), options)
     variables = set(needs.variables) | _bands(sources, needs, options)
     chosen = []
     for name, source in sources.items():
