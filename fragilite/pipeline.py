@@ -293,12 +293,16 @@ def _by_iris(
             table[f"{code}_millesime"] = vintages[code]
         return _checked(table.reset_index()), found
 
-    # The columns of the communes take the scored indicators alone: a third of the time.
-    bare = rules.model_copy(update={"contexte": {}, "effectifs": {}})
-    index = scored(bare, pd.Series(dtype=np.float64))[0].scores.noeuds[rules.root]
     rows = split.communes.index
+    if wanted:
+        both = made()
+        index = both[1].scores.noeuds[rules.root]
+    else:  # the columns of the communes take the scored indicators alone: a third of the time
+        bare = rules.model_copy(update={"contexte": {}, "effectifs": {}})
+        index = scored(bare, pd.Series(dtype=np.float64))[0].scores.noeuds[rules.root]
     inside = iris.inside(split.communes, population(split), index.reindex(rows), rules)
-    return Iris(rules, split, inside, gathered.contours is not None, made)
+    outlined = gathered.contours is not None
+    return Iris(rules, split, inside, outlined, (lambda: both) if wanted else made)
 
 
 def _grouped(
