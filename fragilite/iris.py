@@ -95,14 +95,20 @@ def split_inputs(gathered: GatheredIris, communes: Inputs) -> Inputs:
     """Tables by IRIS on the IRIS of the communes of a build that are split.
 
     A commune is split where several rows stand in it, and not all of them are whole communes that
-    merged since.
+    merged since. One that a split commune absorbed stays a row of it, under its own name.
     """
-    frame = gathered.frame[gathered.frame["code_insee"].isin(communes.communes.index)]
-    parts = ~frame.index.str.endswith(WHOLE)
-    split = set(frame["code_insee"][parts])
-    frame = frame[frame["code_insee"].isin(split)].sort_index().rename_axis("code_iris")
-    # The name of a commune absorbed since is not in the files: its old code tells it.
-    there = communes.communes.loc[frame["code_insee"]].set_axis(frame.index)
+    known, frame = communes.communes, gathered.frame
+    place = known.index.get_indexer(pd.Index(frame["code_insee"]))
+    parts = (place >= 0) & ~frame.index.str.endswith(WHOLE)
+    split = np.zeros(len(known) + 1, dtype=bool)  # the last place is that of no commune
+    split[place[parts]] = True
+    frame = frame[split[place]].sort_index().rename_axis("code_iris")
+    there = known.iloc[known.index.get_indexer(pd.Index(frame["code_insee"]))]
+    there = there.set_axis(frame.index)
+    former = communes.anciennes.drop_duplicates("code_ancien").set_index("code_ancien")["nom"]
+    unnamed = (frame["nom_iris"] == "") & frame.index.str.endswith(WHOLE)
+    absorbed = frame.index[unnamed].str[: -len(WHOLE)]
+    frame.loc[unnamed, "nom_iris"] = former.reindex(absorbed).fillna("").to_numpy()
     tables = {(lot.source, lot.millesime): _on(table, frame.index) for lot, table in gathered.lots}
     return replace(
         communes,
@@ -230,7 +236,9 @@ def figures(
         Vintage of each figure of each IRIS: that of the communes is not always that of the IRIS.
     """
     codes = communes.communes.index
-    alone = np.flatnonzero(~codes.isin(split.communes["code_insee"]))
+    apart = np.zeros(len(codes), dtype=bool)
+    apart[codes.get_indexer(pd.Index(split.communes["code_insee"]))] = True
+    alone = np.flatnonzero(~apart)
     names = pd.Index([*split.communes.index, *(codes[alone] + WHOLE)], name="code_iris")
     order = np.argsort(names.to_numpy(dtype=object), kind="stable")
     found, dates = {}, {}
@@ -314,9 +322,10 @@ def frame(split: Inputs, communes: Inputs, rows: pd.Index) -> pd.DataFrame:
 
 def headcounts(values: pd.Series, known: pd.Series, rows: pd.Index) -> pd.Series:
     """A count by IRIS, and the communes' own where they are not split, on all the rows."""
-    rest = known.set_axis(known.index + WHOLE)
-    joined: pd.Series = pd.concat([values, rest[~rest.index.isin(values.index)]])
-    return joined.reindex(rows)
+    rest: pd.Series = known.set_axis(known.index + WHOLE).reindex(rows)
+    place = values.index.get_indexer(rows)
+    inside = np.append(values.to_numpy(np.float64), np.nan)[place]
+    return rest.where(place < 0, inside)
 
 
 # --- inside the communes -------------------------------------------------------------------------

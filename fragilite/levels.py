@@ -17,6 +17,7 @@ from fragilite.cog import codes_of, departement_of, regions
 from fragilite.dictionary import scale
 from fragilite.errors import UsageError
 from fragilite.french import aligned, lower_first, number, paragraph, plural
+from fragilite.ingestion.iris import communes_of
 from fragilite.inputs import population
 from fragilite.pipeline import COMMUNE as WHOLE
 from fragilite.pipeline import Build, class_warnings, group_table, regrouped
@@ -192,6 +193,14 @@ def level_remarks(view: Build) -> list[str]:
             if len(split)
             else "Aucune commune de ce territoire n'est découpée en IRIS à portée."
         )
+        moved = communes_of(pd.Index(rows["code_iris"])) != rows["code_insee"].to_numpy(
+            dtype=object
+        )
+        if moved.any():
+            found.append(
+                f"{_count(int(moved.sum()), kind)} au code d'une commune qui a fusionné ou changé "
+                "de code depuis : comptés dans la commune d'aujourd'hui."
+            )
         found.append(
             "Les parts de personnes sont rapprochées de celles de la commune, d'autant plus que "
             "peu de gens vivent dans l'IRIS (colonnes en _lisse)."

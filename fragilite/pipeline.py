@@ -268,7 +268,8 @@ def _by_iris(
     gathered = gather_iris(data.territory, codes, data.annee, needs, options, wanted=wanted)
     if gathered is None:
         return None
-    split, around = (iris.split_inputs(gathered, one) for one in (data, data.around))
+    split = iris.split_inputs(gathered, data)
+    around = split if data.around is data else iris.split_inputs(gathered, data.around)
     if split.communes.empty and not wanted:
         return None
     rules = iris.method_by_iris(method, list(split.tables.values()))

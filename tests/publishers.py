@@ -248,7 +248,8 @@ def lay_out_frame(root: Path) -> None:
 def lay_out_iris(folder: Path, *, outlined: bool = False) -> None:
     """Census by IRIS of 2022 and income of 2021, in a folder, from the figures bundled for 49.
 
-    Communes that are not split have their row, in the geography of 2024 (Orée d'Anjou is 49069).
+    Communes that are not split have their row. Orée d'Anjou, in the geography of 2024 49069, has
+    two IRIS made up.
     With `outlined`, the outlines too: squares.
     """
     here = bundled.read_iris("49", 2026)
@@ -265,7 +266,11 @@ def lay_out_iris(folder: Path, *, outlined: bool = False) -> None:
             "sans_bac": whole[["sans_diplome", "brevet", "cap_bep"]].sum(axis=1),
         }
     ).assign(TYP_IRIS="Z").set_axis(whole.index + "0000")  # fmt: skip
-    table = pd.concat([counts, rows]).sort_index()
+    half = rows.loc[["490690000"] * 2].assign(TYP_IRIS="H")
+    half = half.set_axis(["490690101", "490690102"])
+    numbers = half.columns.drop("TYP_IRIS")
+    half[numbers] = half[numbers] / 2
+    table = pd.concat([counts, rows.drop("490690000"), half]).sort_index()
     old, young = table["pop_65_plus"], table["pop"] - table["pop_65_plus"]
     bands = {"0014": 0.25, "1529": 0.25, "3044": 0.25, "4559": 0.25}
     below, whole_15 = table["sans_bac"], table["non_scolarises_15_plus"]

@@ -164,6 +164,55 @@ def test_a_total_is_read_where_its_parts_are_in_no_table(built):
     assert iris.method_by_iris(load_method(), []).indicateurs["part_sans_bac"].calcul == whole
 
 
+# --- communes that changed -----------------------------------------------------------------------
+
+
+def gathered_of(built, codes):
+    """Made-up figures of some IRIS, in the geography of 2023."""
+    from fragilite.ingestion.iris import carried
+    from fragilite.ingestion.lots import GatheredIris
+    from fragilite.table import Table
+
+    index = pd.Index(codes, name="code_iris")
+    values = pd.DataFrame({"pop": 100.0, "pop_65_plus": 20.0}, index=index)
+    frame = pd.DataFrame({"nom_iris": "", "type_iris": "H"}, index=index)
+    lot = built.iris.lots[0]
+    return GatheredIris(
+        frame.assign(code_insee=carried(index, 2023, 2026)),
+        [(lot, Table.of(lot.source, lot.millesime, 2023, values))],
+    )
+
+
+def test_whole_communes_that_merged_are_not_split(built):
+    """49321 Saint-Sigismond went into 49160 on 1 January 2024."""
+    gathered = gathered_of(built, ["491600000", "493210000"])
+    assert iris.split_inputs(gathered, built.inputs).communes.empty
+
+
+def test_a_commune_absorbed_by_a_split_one_is_a_row_of_it(built):
+    gathered = gathered_of(built, ["491600101", "491600102", "493210000"])
+    split = iris.split_inputs(gathered, built.inputs).communes
+    assert split["code_insee"].tolist() == ["49160"] * 3
+    assert split.at["493210000", "nom_iris"] == "Saint-Sigismond"
+    assert split.at["493210000", "nom"] == built.inputs.communes.at["49160", "nom"]
+
+
+def test_iris_of_a_code_that_changed_follow_it(built):
+    """49069 is 49126 since 1 January 2025."""
+    gathered = gathered_of(built, ["490690101", "490690102"])
+    split = iris.split_inputs(gathered, built.inputs).communes
+    assert split["code_insee"].tolist() == ["49126", "49126"]
+
+
+def test_iris_of_a_commune_that_was_split_since_are_left_out(built):
+    """15141 became five communes on 1 January 2025: nothing says where each IRIS went."""
+    gathered = gathered_of(built, ["151410101", "151410102", "490070101", "490070102"])
+    assert iris.split_inputs(gathered, built.inputs).communes.index.tolist() == [
+        "490070101",
+        "490070102",
+    ]
+
+
 # --- smoothing -----------------------------------------------------------------------------------
 
 

@@ -172,14 +172,19 @@ def raw(heap, tmp_path):
 
 def test_by_iris_from_files_dropped_by_hand(run, raw, tmp_path, built):
     arguments = ["build", "--dept", "49", "--level", "iris", "--raw", raw, "--offline", *OPTIONS]
-    code, _, err = run(*arguments)
+    code, out, err = run(*arguments)
     assert code == 0, err
+    said = " ".join(out.split())
+    assert "214 IRIS dans 26 communes découpées ; ailleurs, une ligne par commune (150)." in said
+    assert "2 IRIS au code d'une commune qui a fusionné ou changé de code depuis" in said
+    assert "estimé pour 3 IRIS (valeur de la commune)" in said
     folder = tmp_path / "data/processed"
     table = read(folder / "fragilite_49_iris.csv").set_index("code_iris")
-    assert len(table) == 363
+    assert len(table) == 364
     assert table.at["490070805", "nom_iris"] == "Quartier 0805"
+    assert table.at["490690101", "code_insee"] == "49126"
     expected = built.iris.table.set_index("code_iris")
-    rows = table.index[table["type_iris"] != "Z"]
+    rows = expected.index[expected["type_iris"] != "Z"]
     assert table.loc[rows, "part_sans_bac"].to_numpy() == pytest.approx(
         expected.loc[rows, "part_sans_bac"], abs=0.051, nan_ok=True
     )
@@ -243,7 +248,7 @@ def test_without_income_by_iris_that_of_the_commune_serves_and_says_so(run, raw,
     arguments = ["build", "--dept", "49", "--level", "iris", "--raw", raw, "--offline", *OPTIONS]
     code, out, err = run(*arguments)
     assert code == 0, err
-    assert "Niveau de vie médian, France = 100 : estimé pour 212 IRIS (valeur de la" in out
+    assert "Niveau de vie médian, France = 100 : estimé pour 214 IRIS (valeur de la" in out
     table = read(tmp_path / "data/processed/fragilite_49_iris.csv").set_index("code_iris")
     assert table.at["490070805", "niveau_de_vie_relatif_millesime"] == "2021-geo2024"
 

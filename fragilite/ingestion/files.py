@@ -598,7 +598,8 @@ def gather_iris(
     codes, cog = lots[0][1].values.index, lots[0][0].cog
     frame = pd.DataFrame({"nom_iris": "", "type_iris": types.reindex(codes)}, index=codes)
     frame["code_insee"] = iris.carried(codes, cog, annee)
-    found = GatheredIris(frame[frame["code_insee"].isin(communes)], lots)
+    inside = communes.get_indexer(pd.Index(frame["code_insee"])) >= 0
+    found = GatheredIris(frame[inside], lots)
     return _with_outlines(found, cog, options) if wanted else found
 
 

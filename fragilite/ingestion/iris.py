@@ -87,7 +87,7 @@ def communes_of(codes: pd.Index) -> pd.Index:
     >>> communes_of(pd.Index(["490070401", "751010101"])).tolist()
     ['49007', '75056']
     """
-    prefixes = codes.astype("str").str[:5]
+    prefixes = (str(code)[:5] for code in codes.astype(object))
     return pd.Index([_PARENTS.get(code, code) for code in prefixes], name="code_insee")
 
 
@@ -102,7 +102,8 @@ def carried(codes: pd.Index, cog: int, annee: int) -> pd.Series:
     moved, homes = moves(cog, annee), communes_of(codes)
     found = {code: moved.get(code, (code,)) for code in set(homes)}
     now = {code: targets[0] if len(targets) == 1 else None for code, targets in found.items()}
-    return pd.Series(homes.map(now), index=codes, name="code_insee", dtype="str")
+    today = [now[code] for code in homes.astype(object)]
+    return pd.Series(today, index=codes, name="code_insee", dtype="str")
 
 
 def read_outlines(path: Path, codes: Sequence[str]) -> gpd.GeoDataFrame:
