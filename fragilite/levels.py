@@ -183,7 +183,7 @@ def level_summary(view: Build, files: Sequence[Path] = ()) -> dict[str, Any]:
 def level_remarks(view: Build) -> list[str]:
     """What is smoothed, borrowed, withheld or held in part."""
     kind, method, rows = LEVELS[view.niveau], view.method, view.communes
-    found = []
+    found, scored = [], view.result.scores.scored
     if view.niveau == IRIS:
         split = rows[rows["code_insee"].duplicated(keep=False)]
         homes = plural(split["code_insee"].nunique(), "commune découpée", "communes découpées")
@@ -201,11 +201,12 @@ def level_remarks(view: Build) -> list[str]:
                 f"{_count(int(moved.sum()), kind)} au code d'une commune qui a fusionné ou changé "
                 "de code depuis : comptés dans la commune d'aujourd'hui."
             )
-        found.append(
-            "Les parts de personnes sont rapprochées de celles de la commune, d'autant plus que "
-            "peu de gens vivent dans l'IRIS (colonnes en _lisse)."
-        )
-    for code in view.result.scores.scored:
+        if len(split) and any(method.indicateurs[one].lissage for one in scored):
+            found.append(
+                "Les parts de personnes sont rapprochées de celles de la commune, d'autant plus "
+                "que peu de gens vivent dans l'IRIS (colonnes en _lisse)."
+            )
+    for code in scored:
         label, rules = method.indicateurs[code].libelle, rows[f"{code}_regle"]
         for rule, count in rules[rules != ""].value_counts().items():
             found.append(f"{label} : estimé pour {_count(int(count), kind)} ({rule}).")

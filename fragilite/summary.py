@@ -78,6 +78,7 @@ def summary(
         "methode": origin["methode"],
         "plus_fragiles": _records(fragile[shown].dropna(subset=[nodes[0]])),
         "plus_de_personnes": _records(crowd[volume].dropna(subset=["personnes_a_accompagner"])),
+        "dans_les_communes": _inside(build, crowd),
         "plus_fragiles_tiennent": _held(build),
         "certitude": certainty(build),
         "a_savoir": remarks(build)
@@ -99,6 +100,14 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
         {str(key): None if pd.isna(value) else value for key, value in row.items()}
         for row in table.astype(object).to_dict("records")
     ]
+
+
+def _inside(build: Build, crowd: pd.DataFrame) -> list[dict[str, Any]]:
+    """From where to where the IRIS go, in the communes listed that are split."""
+    if build.iris is None:
+        return []
+    shown = ["code_insee", "nom", build.method.root, *build.iris.inside.columns]
+    return _records(crowd.loc[crowd["iris_min"].notna(), shown])
 
 
 def _float(value: Any) -> float:
@@ -301,6 +310,28 @@ def _volume_blocks(facts: dict[str, Any], method: Method) -> list[list[str]]:
             paragraph(TWO_READINGS),
             *([paragraph(held_sentence(held, facts["territoire"]))] if held else []),
         ],
+        _inside_block(facts["dans_les_communes"], method),
+    ]
+
+
+def _inside_block(found: Sequence[dict[str, Any]], method: Method) -> list[str]:
+    """What an index of a commune hides: its neighbourhoods."""
+    if not found:
+        return []
+    header = ["commune", method.noeuds[method.root].court, "IRIS : de", "à"]
+    counted = "part_iris_4_5" in found[0]
+    rows = [
+        [
+            row["nom"],
+            *(number(_nan(row[name]), 1) for name in (method.root, "iris_min", "iris_max")),
+            *([f"{number(_nan(row['part_iris_4_5']))} %"] if counted else []),
+        ]
+        for row in found
+    ]
+    return [
+        "Dans ces communes : leurs IRIS (quartiers d'environ 2 000 habitants)",
+        *aligned([*header, *(["habitants en classes 4–5"] if counted else [])], rows, TEXTS),
+        paragraph(f"Lesquels, et pourquoi : fragilite explain {found[0]['code_insee']}"),
     ]
 
 

@@ -232,6 +232,16 @@ def test_without_iris_the_commune_view_has_no_such_column(run, raw, tmp_path):
     assert "iris_min" not in read(tmp_path / "data/processed/fragilite_49.csv")
 
 
+def test_outlines_that_were_fetched_serve_the_bundled_figures(run, heap, tmp_path):
+    (tmp_path / "data/raw").mkdir(parents=True)
+    shutil.copy(heap / "b/iris.gpkg", tmp_path / "data/raw/iris.gpkg")
+    code, _, err = run("build", "--dept", "49", "--level", "iris", "--format", "parquet")
+    assert code == 0, err
+    shapes = gpd.read_parquet(tmp_path / "data/processed/fragilite_49_iris.parquet")
+    assert len(shapes) == 363
+    assert shapes.geometry.notna().sum() == 362  # Orée d'Anjou had another code
+
+
 def test_without_files_by_iris_the_level_says_what_to_take(run, raw):
     shutil.rmtree(raw / "b")
     arguments = ["build", "--dept", "49", "--level", "iris", "--raw", raw, "--offline", *OPTIONS]

@@ -600,7 +600,7 @@ def gather_iris(
     frame["code_insee"] = iris.carried(codes, cog, annee)
     inside = communes.get_indexer(pd.Index(frame["code_insee"])) >= 0
     found = GatheredIris(frame[inside], lots)
-    return _with_outlines(found, cog, options) if wanted else found
+    return with_outlines(found, communes, options) if wanted else found
 
 
 def _of_use(source: str, needs: Needs, options: Options) -> list[Vintage]:
@@ -631,22 +631,28 @@ def _at_hand(source: str, vintages: Sequence[Vintage], options: Options) -> list
     return []
 
 
-def _with_outlines(found: GatheredIris, cog: int, options: Options) -> GatheredIris:
-    """Names and outlines of the IRIS, where their file is at hand: 90 MB, never fetched unasked."""
-    source = CONTOURS_IRIS
+def with_outlines(found: GatheredIris, communes: pd.Index, options: Options) -> GatheredIris:
+    """Names and outlines of the IRIS, where their file is at hand: 90 MB, never fetched unasked.
+
+    Parameters
+    ----------
+    communes : Index of str
+        Those of the territory: one that is not split is outlined as one IRIS.
+    """
+    source, cog = CONTOURS_IRIS, found.lots[0][0].cog
     known = [v for v in _candidates(source, load_sources()[source], options) if v.cog == cog]
     vintages = _at_hand(source, known if source not in options.without else [], options)
     if not vintages:
         return found
     paths, fetched = obtain([(source, vintages[0])], options)
     (path,) = _of(source, vintages[0], paths).values()
-    shapes = iris.read_outlines(path, list(found.frame.index))
+    shapes = iris.read_outlines(path, [*found.frame.index, *(communes + iris.WHOLE)])
 
     def contours(codes: pd.Index) -> gpd.GeoDataFrame:
         homes = {departement_of(str(code)[:5]) for code in codes}
         return shapes.reindex(codes).to_crs(projection_of(homes))
 
-    names = shapes["nom_iris"].reindex(found.frame.index).fillna("")
+    names = shapes["nom_iris"].reindex(found.frame.index).fillna(found.frame["nom_iris"])
     lot = _lot(source, vintages[0], paths, fetched)
     return replace(
         found, frame=found.frame.assign(nom_iris=names), contours=contours, outlines=[lot]

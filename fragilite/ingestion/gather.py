@@ -63,8 +63,11 @@ def gather_iris(
         If they are wanted and cannot be had.
     """
     home = bundled.home_of(territory)
-    if options.plain and home:
-        return bundled.read_iris(home, annee)
+    at_hand = bundled.read_iris(home, annee) if options.plain and home else None
+    if at_hand and not wanted:
+        return at_hand
     from fragilite.ingestion import files
 
+    if at_hand:
+        return files.with_outlines(at_hand, communes, options)
     return files.gather_iris(territory, communes, annee, needs, options, wanted=wanted)
