@@ -22,7 +22,7 @@ from fragilite.ingestion.iris import WHOLE
 from fragilite.ingestion.lots import GatheredIris, Lot
 from fragilite.inputs import Inputs
 from fragilite.method import Effectif, Grandeur, Lissage, Method, Moyenne, Part, is_census_share
-from fragilite.shrinkage import Smoothed, shrink_inside
+from fragilite.shrinkage import LEAST, Smoothed, shrink_inside
 from fragilite.table import Statut, Table
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _on(table: Table, codes: pd.Index) -> Table:
 # --- the method ----------------------------------------------------------------------------------
 
 SMOOTHING = Lissage(
-    groupe_min=8,
+    groupe_min=LEAST,
     raison="Un IRIS compte parfois une poignée de personnes : chaque part est rapprochée de celle "
     "de sa commune, d'autant plus qu'elle tient à peu de monde.",
     reference="Lissage bayésien empirique sur l'échelle logit, Noble et al., 2006, Environment and "

@@ -191,7 +191,8 @@ def level_remarks(view: Build) -> list[str]:
             f"{plural(len(split), 'IRIS', 'IRIS')} dans {homes} ; "
             f"ailleurs, une ligne par commune ({number(len(rows) - len(split))})."
             if len(split)
-            else "Aucune commune de ce territoire n'est découpée en IRIS à portée."
+            else "Aucune commune de ce territoire n'est découpée en IRIS, d'après les fichiers à "
+            "portée."
         )
         moved = communes_of(pd.Index(rows["code_iris"])) != rows["code_insee"].to_numpy(
             dtype=object

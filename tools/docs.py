@@ -18,6 +18,7 @@ from fragilite.columns import declared
 from fragilite.dictionary import dictionary
 from fragilite.french import listing, number, upper_first
 from fragilite.ingestion.catalogue import load_sources
+from fragilite.iris import REGLE_COMMUNE
 from fragilite.listing import sources_at_hand
 from fragilite.method import (
     DEFAULT,
@@ -203,6 +204,7 @@ def method_page(method: Method) -> str:
         ]
     if method.incertitude:
         lines += [*uncertainty(method.incertitude), ""]
+    lines += by_iris()
     lines += [
         "## Ce qu'on sait de sa validité",
         "",
@@ -214,6 +216,40 @@ def method_page(method: Method) -> str:
         *profiles(),
     ]
     return "\n".join(lines) + "\n"
+
+
+def by_iris() -> list[str]:
+    """How the index is taken inside the communes, and to larger territories."""
+    return [
+        "## Dans les communes, et au-dessus",
+        "",
+        "`--level iris` calcule le même indice par IRIS (des quartiers d'environ 2 000 habitants, "
+        "que l'Insee dessine dans les communes d'au moins 10 000 habitants et dans la plupart de "
+        "celles de 5 000 à 10 000) :",
+        "",
+        "- Le recensement et le revenu sont ceux de l'IRIS ; ce qui n'est pas mesuré par IRIS (le "
+        f"réseau) est la « {REGLE_COMMUNE} », statut `estime`. Un effectif de la commune n'est "
+        "jamais celui d'un IRIS.",
+        "- Un revenu couvert par le secret reste `secret`, sans valeur. Un IRIS sans ligne reçoit "
+        "celui de la commune, de la même année si elle est à portée : 2021 et 2023 ne se comparent "
+        "pas. Faute de niveau de vie par IRIS, c'est le revenu déclaré, et c'est dit.",
+        "- Chaque part de personnes est rapprochée de celle de la commune, par la formule des "
+        "petits effectifs, M étant le logit de la commune. Sous huit IRIS connus, τ² est celui "
+        "entre les IRIS d'une même commune dans le département.",
+        "- Une commune non découpée garde sa ligne, `<commune>0000` : la sienne.",
+        "- Classes et bornes sont celles des communes.",
+        "",
+        "Dans la vue par commune, `iris_min` et `iris_max` sont les indices extrêmes de ses IRIS "
+        "d'habitat, et `part_iris_4_5` la part de ses habitants dans un IRIS des deux classes les "
+        "plus fragiles. C'est l'indice, et non `fragilite_usages`, pour se lire à côté de celui de "
+        "la commune : le réseau, le même dans tous ses IRIS, réduit les écarts de son poids sans "
+        "en changer l'ordre.",
+        "",
+        "`--level epci`, `departement` ou `region` : recalculés à partir des numérateurs et des "
+        "dénominateurs sommés. Un territoire que le calcul ne contient pas entier n'a pas de "
+        "valeur.",
+        "",
+    ]
 
 
 def oldest(method: Method) -> list[str]:
