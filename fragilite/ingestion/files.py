@@ -586,8 +586,8 @@ def gather_iris(
                 if source == IRIS[0]:
                     raise
                 continue  # the next vintage; without any, the figures are the commune's, flagged
-            here = _of(source, vintage, paths)
-            lots.append((_lot(source, vintage, paths, fetched), iris.read(source, vintage, here)))
+            here = paths_of(source, vintage, paths)
+            lots.append((lot_of(source, vintage, paths, fetched), iris.read(source, vintage, here)))
             if source == IRIS[0]:
                 types = iris.read_types(source, vintage, here)
             break
@@ -645,7 +645,7 @@ def with_outlines(found: GatheredIris, communes: pd.Index, options: Options) -> 
     if not vintages:
         return found
     paths, fetched = obtain([(source, vintages[0])], options)
-    (path,) = _of(source, vintages[0], paths).values()
+    (path,) = paths_of(source, vintages[0], paths).values()
     shapes = iris.read_outlines(path, [*found.frame.index, *(communes + iris.WHOLE)])
 
     def contours(codes: pd.Index) -> gpd.GeoDataFrame:
@@ -653,7 +653,7 @@ def with_outlines(found: GatheredIris, communes: pd.Index, options: Options) -> 
         return shapes.reindex(codes).to_crs(projection_of(homes))
 
     names = shapes["nom_iris"].reindex(found.frame.index).fillna(found.frame["nom_iris"])
-    lot = _lot(source, vintages[0], paths, fetched)
+    lot = lot_of(source, vintages[0], paths, fetched)
     return replace(
         found, frame=found.frame.assign(nom_iris=names), contours=contours, outlines=[lot]
     )
