@@ -117,7 +117,7 @@ def scarce(text: str) -> tuple[str, str, str]:
     Examples
     --------
     >>> scarce("parentalité"), scarce("epn")
-    (('oui', 'parentalite', 'Parentalité'), ('type', 'epn', 'Espace public numérique (EPN)'))
+    (('oui', 'parentalite', 'Parentalité'), ('type', 'epn', 'Espace public numérique'))
     """
     lines = {
         fold(word): one for one in rules().lignes for word in (one.code, one.libelle, one.court)
