@@ -16,7 +16,14 @@ from fragilite import robustness
 from fragilite.errors import UsageError
 from fragilite.ingestion.catalogue import load_sources, source_of_variables
 from fragilite.inputs import population
-from fragilite.method import Grandeur, Incertitude, Method, Moyenne, is_census_share
+from fragilite.method import (
+    Grandeur,
+    Incertitude,
+    Method,
+    Moyenne,
+    is_census_share,
+    is_survey_share,
+)
 from fragilite.robustness import Choices, Noise, Sensitivity, Seuils, Uncertainty
 from fragilite.scoring import Reference
 
@@ -130,12 +137,13 @@ def scored_values(result: Result) -> pd.DataFrame:
 
 
 def denominators(result: Result, method: Method) -> pd.DataFrame:
-    """People that each share of the census is observed on, shape (communes, shares)."""
+    """People that each share of the census or of a survey is observed on, (communes, shares)."""
     return pd.DataFrame(
         {
             code: result.figures[code].parts["denominateur"]
             for code in result.scores.scored
             if is_census_share(method.indicateurs[code])
+            or is_survey_share(method.indicateurs[code])
         },
         index=result.volume.index,
     )
@@ -154,6 +162,7 @@ def noise_of(result: Result, method: Method, rules: Incertitude) -> Noise:
             for code in scored
             if (smoothed := result.figures[code].lissage) is not None
         },
+        enquetes=[code for code in scored if is_survey_share(method.indicateurs[code])],
     )
 
 

@@ -98,9 +98,14 @@ def france_sources(records: Iterable[Grandeur]) -> str:
 
 
 def dated(lot: Lot) -> str:
-    """The date of a vintage: its publication, else that of its reading by the project."""
+    """The date of a vintage: its publication, else that of its reading by the project.
+
+    A file that the user gives has neither: it is named.
+    """
     if lot.publie_le:
         return f"publié le {day(lot.publie_le)}"
+    if not lot.releve_le:
+        return f"fichier {lot.fichier}"
     return f"relevé le {day(lot.releve_le)}"
 
 

@@ -31,6 +31,7 @@ from fragilite.cli_options import (
     Epci,
     France,
     Frozen,
+    Indicateur,
     Json,
     MethodOption,
     Offline,
@@ -165,6 +166,7 @@ def _build(
     frozen: Frozen = False,
     vintage: VintagePins = None,
     without: Without = None,
+    indicateur: Indicateur = None,
 ) -> None:
     """Calcule l'indice des communes d'un territoire et écrit les fichiers."""
     from fragilite import levels, outputs
@@ -175,7 +177,9 @@ def _build(
     at = levels.parse_level(level)
     system = outputs.parse_crs(crs) if crs is not None else None
     where = parse_territory(dept, region, epci, france=france)
-    options = options_of(raw, vintage, without, offline=offline, frozen=frozen, quiet=quiet)
+    options = options_of(
+        raw, vintage, without, offline=offline, frozen=frozen, quiet=quiet, indicateur=indicateur
+    )
     alone = at == levels.COMMUNE  # the ranks of communes only come with intervals
     sure = uncertainty if alone else False
     result = built(where, method, year, options, uncertainty=sure, by_iris=at == levels.IRIS)
@@ -214,6 +218,7 @@ def _explain(
     frozen: Frozen = False,
     vintage: VintagePins = None,
     without: Without = None,
+    indicateur: Indicateur = None,
 ) -> None:
     """Dit pourquoi une commune a cet indice, point par point."""
     from fragilite.explanation import departement_for, explain, find, render
@@ -221,7 +226,9 @@ def _explain(
     from fragilite.territory import parse_territory
 
     where = parse_territory(dept or departement_for(commune, bundled_departements()))
-    options = options_of(raw, vintage, without, offline=offline, frozen=frozen)
+    options = options_of(
+        raw, vintage, without, offline=offline, frozen=frozen, indicateur=indicateur
+    )
     result = built(where, method, year, options, uncertainty=uncertainty)
     candidates = find(commune, result.inputs)
     chosen = candidates[0] if len(candidates) == 1 else _ask(commune, candidates)
@@ -370,13 +377,16 @@ def _method_calibrate(
     frozen: Frozen = False,
     vintage: VintagePins = None,
     without: Without = None,
+    indicateur: Indicateur = None,
 ) -> None:
     """Recalcule bornes et classes sur la France entière, à côté de celles de la méthode."""
     from fragilite.listing import render_calibration
     from fragilite.national import calibrate
     from fragilite.territory import parse_territory
 
-    options = options_of(raw, vintage, without, offline=offline, frozen=frozen)
+    options = options_of(
+        raw, vintage, without, offline=offline, frozen=frozen, indicateur=indicateur
+    )
     result = built(parse_territory(france=True), method, None, options)
     typer.echo(render_calibration(calibrate(result)))
 
@@ -393,15 +403,32 @@ def _method_new(
             show_default=False,
         ),
     ] = DEFAULT_METHOD,
+    survey: Annotated[
+        bool,
+        typer.Option(
+            "--indicateur",
+            help="La méthode par défaut et une enquête locale, à compléter.",
+            show_default=False,
+        ),
+    ] = False,
 ) -> None:
     """Copie une méthode dans un fichier à modifier."""
-    from fragilite.method import copy_method
+    from fragilite.method import copy_method, copy_survey_method
 
-    copy_method(origin, file)
+    if survey and origin != DEFAULT_METHOD:
+        raise UsageError(
+            f"--indicateur part de {DEFAULT_METHOD}, et --from en demande une autre.",
+            "Gardez l'un des deux ; les blocs de l'enquête se recopient dans toute méthode.",
+        )
+    if survey:
+        copy_survey_method(file)
+    else:
+        copy_method(origin, file)
+    given = " --indicateur enquete.csv" if survey else ""
     typer.echo(file)
     typer.echo(
         f"Modifiez-la, vérifiez-la : fragilite method check {file}, puis lancez "
-        f"fragilite build --dept 49 --method {file}",
+        f"fragilite build --dept 49 --method {file}{given}",
         err=True,
     )
 

@@ -15,6 +15,7 @@ from fragilite.cli_options import (
     Epci,
     France,
     Frozen,
+    Indicateur,
     MethodOption,
     Offline,
     Raw,
@@ -43,6 +44,7 @@ def _chosen(
     frozen: Frozen = False,
     vintage: VintagePins = None,
     without: Without = None,
+    indicateur: Indicateur = None,
     *,
     uncertainty: bool | None = False,
 ) -> Build:
@@ -50,7 +52,9 @@ def _chosen(
     from fragilite.territory import parse_territory
 
     where = parse_territory(dept, region, epci, france=france)
-    options = options_of(raw, vintage, without, offline=offline, frozen=frozen)
+    options = options_of(
+        raw, vintage, without, offline=offline, frozen=frozen, indicateur=indicateur
+    )
     return built(where, method, year, options, uncertainty=uncertainty)
 
 

@@ -74,6 +74,16 @@ Without = Annotated[
         show_default=False,
     ),
 ]
+Indicateur = Annotated[
+    Path | None,
+    typer.Option(
+        "--indicateur",
+        metavar="FICHIER",
+        help="Une enquête locale (code_insee, taux en %, effectif interrogé, annee) que compte la "
+        "méthode ; une seule à la fois. Voir fragilite method new --indicateur.",
+        show_default=False,
+    ),
+]
 MethodOption = Annotated[
     str,
     typer.Option(
@@ -166,6 +176,7 @@ def options_of(
     offline: bool = False,
     frozen: bool = False,
     quiet: bool = False,
+    indicateur: Path | None = None,
 ) -> Options:
     """What a build may do to have its figures, from the options of a command."""
     from fragilite.ingestion.options import Options, parse_pins
@@ -175,7 +186,9 @@ def options_of(
     log.setLevel(logging.WARNING if quiet else logging.INFO)
     if raw is not None and not raw.is_dir():
         raise UsageError(f"Dossier introuvable : {raw}.", "Donnez --raw un dossier qui existe.")
-    return Options(raw, offline, frozen, parse_pins(vintage or []), frozenset(without or []), quiet)
+    return Options(
+        raw, offline, frozen, parse_pins(vintage or []), frozenset(without or []), quiet, indicateur
+    )
 
 
 def dumped(facts: Any) -> str:

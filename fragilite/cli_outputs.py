@@ -14,6 +14,7 @@ from fragilite.cli_options import (
     Dept,
     Epci,
     Frozen,
+    Indicateur,
     MethodOption,
     Offline,
     Overwrite,
@@ -140,12 +141,15 @@ def _dossier(
     frozen: Frozen = False,
     vintage: VintagePins = None,
     without: Without = None,
+    indicateur: Indicateur = None,
 ) -> None:
     """Écrit un dossier Word à adapter et à signer, et le classeur de ses chiffres."""
     _one_subject(dept, epci, communes)
     if output is not None:
         _check(output, overwrite=overwrite)
-    options = options_of(raw, vintage, without, offline=offline, frozen=frozen)
+    options = options_of(
+        raw, vintage, without, offline=offline, frozen=frozen, indicateur=indicateur
+    )
     if template is not None:
         from fragilite.outputs.word import check_template
 

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fragilite.columns import COLUMN_SUFFIXES, reserved_columns
 from fragilite.errors import UsageError, reason
 from fragilite.faults import did_you_mean, record_fault, shortened, toml_fault
-from fragilite.ingestion.catalogue import load_sources, source_of_variables
+from fragilite.ingestion.catalogue import SURVEY, load_sources, source_of_variables
 
 DEFAULT = "fragilite-2026"
 SCALE = 100.0
@@ -518,12 +518,32 @@ def copy_method(name: str, path: Path) -> None:
             f"Méthode inconnue : « {name} ».",
             f"Méthodes livrées : {', '.join(available_methods())}.",
         )
+    _write_copy(_text(name), name, path)
+
+
+def survey_text() -> str:
+    """A method that counts a local survey beside the open data, to be completed by its author."""
+    return (files("fragilite") / "bundled/methode_enquete.toml").read_text(encoding="utf-8")
+
+
+def copy_survey_method(path: Path) -> None:
+    """Write :func:`survey_text` in a new file, under a code of its own.
+
+    Raises
+    ------
+    UsageError
+        If the file exists or cannot be written.
+    """
+    _write_copy(survey_text(), f"{DEFAULT} et une enquête locale", path)
+
+
+def _write_copy(text: str, origin: str, path: Path) -> None:
+    """Write a method under the code, the version and the label of a copy."""
     code = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-._") or "ma-methode"
-    text = method_text(name).decode("utf-8")
     for key, value in (
         ("code", code),
         ("version", "0.1.0"),
-        ("libelle", f"{code}, d'après {name}"),
+        ("libelle", f"{code}, d'après {origin}"),
     ):
         text = re.sub(rf'^{key} = "[^"]*"', f'{key} = "{value}"', text, count=1, flags=re.MULTILINE)
     try:
@@ -861,6 +881,14 @@ def _indicator_problems(where: str, indicator: Indicateur, method: Method) -> It
             f"{where}.sens : « {indicator.sens} » demande {expected}, "
             f"trouvé points_0 = {low:g} et points_100 = {high:g}."
         )
+
+
+def is_survey_share(figure: Grandeur) -> bool:
+    """Whether a figure is a share of the people that a local survey asked."""
+    homes = source_of_variables()
+    return isinstance(figure.calcul, Part) and all(
+        homes.get(name) == SURVEY for name in figure.calcul.variables
+    )
 
 
 def is_census_share(figure: Grandeur) -> bool:

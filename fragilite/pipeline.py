@@ -211,9 +211,14 @@ def build(
 
 
 def rebuild(done: Build, method: Method) -> Build:
-    """The same territory, year and sources, by another method; without the uncertainty analyses."""
+    """The same territory, year and sources, by another method; without the uncertainty analyses.
+
+    A local survey is left aside where this method counts none.
+    """
+    surveyed = indicators.needs(method).survey
+    options = done.options if surveyed else replace(done.options, indicateur=None)
     return build(
-        done.inputs.territory, method=method, annee=done.inputs.annee, options=done.options,
+        done.inputs.territory, method=method, annee=done.inputs.annee, options=options,
         uncertainty=False,
     )  # fmt: skip
 

@@ -19,7 +19,16 @@ import pandas as pd
 from fragilite.cog import ARRONDISSEMENTS, FIRST_YEAR, LAST_YEAR, aliases, codes_of, moves
 from fragilite.errors import UsageError
 from fragilite.french import fold, listing, plural
-from fragilite.user_table import COLUMNS, NAMED, UserTable, open_tables, some
+from fragilite.user_table import (
+    COLUMNS,
+    NAMED,
+    UserTable,
+    open_tables,
+    padded_code,
+    parse_figure,
+    some,
+    tidy_code,
+)
 
 #: Names that a column of codes bears, the surest first, as :func:`fragilite.french.fold` writes
 #: them.
@@ -40,10 +49,8 @@ NEARLY_ALL = 0.9
 #: Contributions are written with one decimal: each may be off by 0.05 point.
 ROUNDED = 0.05
 
-_SPACES = re.compile(r"[\s\u00a0\u202f]+")
 _COMMUNE = re.compile(r"\d{4,5}|2[AB]\d{3}")
 _EPCI = re.compile(r"\d{9}")
-_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?")
 #: Overseas collectivities, which the COG of communes leaves out.
 _OUTSIDE = ("975", "977", "978", "98")
 
@@ -142,7 +149,7 @@ def read_scores(
             f"{' '.join(remarks)}".strip(),
             "Vérifiez le territoire et la colonne des codes (--code NOM).",
         )
-    rows["score"] = [_parse(text) for text in rows["texte"]]
+    rows["score"] = [parse_figure(text) for text in rows["texte"]]
     _say_odd(rows, found, score_column, remarks)
     if rows["score"].isna().all():
         shown = listing([f"« {text} »" for text in dict.fromkeys(rows["texte"])][:NAMED])
@@ -170,7 +177,7 @@ def _named_codes(table: UserTable) -> str | None:
 
 def _shapes(table: UserTable, name: str) -> tuple[float, float]:
     """Shares of the first cells of a column that look like codes of communes, and of EPCI."""
-    cells = [_tidy(cell) for cell in table.sample(name)]
+    cells = [tidy_code(cell) for cell in table.sample(name)]
     shapes = [sum(map(bool, map(shape.fullmatch, cells))) for shape in (_COMMUNE, _EPCI)]
     return shapes[0] / max(len(cells), 1), shapes[1] / max(len(cells), 1)
 
@@ -201,8 +208,8 @@ def _held_codes(table: UserTable) -> str | None:
     Numbers of inhabitants may have five digits too: the codes are looked up.
     """
     for name in table.colonnes:
-        cells = [_tidy(cell) for cell in table.sample(name)]
-        codes = sum(_padded(cell) in _ever() or bool(_EPCI.fullmatch(cell)) for cell in cells)
+        cells = [tidy_code(cell) for cell in table.sample(name)]
+        codes = sum(padded_code(cell) in _ever() or bool(_EPCI.fullmatch(cell)) for cell in cells)
         if cells and min(codes, len(set(cells))) >= NEARLY_ALL * len(cells):
             return name
     return None
@@ -229,7 +236,7 @@ def _numeric(table: UserTable, codes: str) -> list[str]:
     found = []
     for name in table.colonnes:
         cells = [cell for cell in table.sample(name) if cell.casefold() not in BLANKS]
-        numbers = sum(not isnan(_parse(cell)) for cell in cells)
+        numbers = sum(not isnan(parse_figure(cell)) for cell in cells)
         is_code = fold(name) in CODE_NAMES or fold(name).startswith("code ")
         if name != codes and not is_code and numbers > len(cells) / 2:
             found.append(name)
@@ -259,18 +266,9 @@ def _arrondissements() -> dict[str, str]:
     return {str(arm): parent for parent, arms in ARRONDISSEMENTS.items() for arm in arms}
 
 
-def _tidy(text: str) -> str:
-    """A code without what spreadsheets leave around it: ``="01001"``, ``'01001``, ``1001.0``."""
-    return re.sub(r"[.,]0+$", "", _SPACES.sub("", text).strip("='\"").upper())
-
-
-def _padded(code: str) -> str:
-    return f"0{code}" if re.fullmatch(r"\d{4}", code) else code
-
-
 def _restored(texts: Sequence[str], remarks: list[str]) -> list[str]:
     """Codes as they should be; those that a spreadsheet had spoilt are said once."""
-    codes = [_padded(_tidy(text)) for text in texts]
+    codes = [padded_code(tidy_code(text)) for text in texts]
     mended = [
         text for text, code in zip(texts, codes, strict=True) if text.upper() != code and code
     ]
@@ -278,7 +276,7 @@ def _restored(texts: Sequence[str], remarks: list[str]) -> list[str]:
         several = len(mended) > 1
         remarks.append(
             f"{plural(len(mended), 'code')} {'rétablis' if several else 'rétabli'} (zéro de tête "
-            f"perdu, espaces ou décimales), comme « {mended[0]} » lu {_padded(_tidy(mended[0]))}."
+            f"perdu, espaces ou décimales), comme « {mended[0]} » lu {padded_code(tidy_code(mended[0]))}."
         )
     return codes
 
@@ -392,18 +390,6 @@ def _today(code: str, annee: int) -> tuple[str, ...] | None:
 # --- scores ----------------------------------------------------------------------------------
 
 
-def _parse(text: str) -> float:
-    """A number written with a comma or a point, thousands spaced, « % » or not; else NaN.
-
-    Examples
-    --------
-    >>> _parse("1 234,5"), _parse("33.1 %"), _parse("−2"), _parse("élevé")
-    (1234.5, 33.1, -2.0, nan)
-    """
-    plain = _SPACES.sub("", text).removesuffix("%").replace("−", "-").lower()
-    return float(plain.replace(",", ".")) if _NUMBER.fullmatch(plain) else float("nan")
-
-
 def _say_odd(rows: pd.DataFrame, found: _Codes, column: str, remarks: list[str]) -> None:
     """Name the cells that are neither numbers nor blank, and count the blank ones."""
     missing = rows[rows["score"].isna()]
@@ -460,7 +446,7 @@ def _contributions(table: UserTable, rows: pd.DataFrame, values: pd.Series) -> p
     parts = pd.DataFrame(index=pd.Index(rows["code"]))
     for name in names:
         cells = table.cells(name)
-        parts[name.removesuffix(CONTRIBUTION)] = [_parse(cells[place]) for place in wanted]
+        parts[name.removesuffix(CONTRIBUTION)] = [parse_figure(cells[place]) for place in wanted]
     parts = parts.dropna(axis=1, how="all").reindex(values.index)
     gap = (parts.sum(axis=1) - values).abs().max()
     return parts if parts.shape[1] and gap <= ROUNDED * (parts.shape[1] + 2) else None

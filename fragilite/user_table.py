@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ FIRST_ROWS, SAMPLE = 20, 2000
 #: Names that a message lists; the others are counted.
 NAMED, COLUMNS = 5, 20
 
+_SPACES = re.compile(r"[\s\u00a0\u202f]+")
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?")
 _WORKBOOK = ("[Content_Types].xml", "content.xml")
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 
@@ -95,6 +98,34 @@ def some(items: Sequence[str], shown: int = NAMED) -> str:
     if len(items) <= shown:
         return listing(items)
     return f"{', '.join(items[:shown])} et {number(len(items) - shown)} de plus"
+
+
+def tidy_code(text: str) -> str:
+    """A code without what spreadsheets leave around it: ``="01001"``, ``'01001``, ``1001.0``.
+
+    Examples
+    --------
+    >>> tidy_code('="01001"'), tidy_code("1001.0")
+    ('01001', '1001')
+    """
+    return re.sub(r"[.,]0+$", "", _SPACES.sub("", text).strip("='\"").upper())
+
+
+def padded_code(code: str) -> str:
+    """A commune code with the leading zero that a spreadsheet has eaten."""
+    return f"0{code}" if re.fullmatch(r"\d{4}", code) else code
+
+
+def parse_figure(text: str) -> float:
+    """A number written with a comma or a point, thousands spaced, « % » or not; else NaN.
+
+    Examples
+    --------
+    >>> parse_figure("1 234,5"), parse_figure("33.1 %"), parse_figure("−2"), parse_figure("élevé")
+    (1234.5, 33.1, -2.0, nan)
+    """
+    plain = _SPACES.sub("", text).removesuffix("%").replace("−", "-").lower()
+    return float(plain.replace(",", ".")) if _NUMBER.fullmatch(plain) else float("nan")
 
 
 def open_tables(path: Path) -> list[UserTable]:

@@ -12,6 +12,10 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from fragilite.table import Variable
 
 
+#: The local survey that a user gives: neither address nor vintage of its own.
+SURVEY = "enquete"
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fragilite.errors import SourceUnavailableError
+from fragilite.errors import SourceUnavailableError, UsageError
 from fragilite.ingestion import bundled
+from fragilite.ingestion.catalogue import SURVEY
 from fragilite.ingestion.lots import Gathered, GatheredIris
 from fragilite.ingestion.options import Needs, Options
 from fragilite.territory import Territory
@@ -18,8 +19,35 @@ def gather(territory: Territory, annee: int, needs: Needs, options: Options) -> 
     """Have the figures of a territory.
 
     The bundled ones serve a département that travels with the program, and the EPCI that it holds
-    whole, unless raw files are asked for (`--raw`, `--frozen`, `--vintage`, `--without`).
+    whole, unless raw files are asked for (`--raw`, `--frozen`, `--vintage`, `--without`). A local
+    survey (`--indicateur`) joins either.
     """
+    _check_survey(needs, options)
+    if options.indicateur is None:
+        return _published(territory, annee, needs, options)
+    from fragilite.ingestion import survey  # reads workbooks: heavy
+
+    asked = survey.read(options.indicateur, annee)  # what is wrong in it is said before all else
+    return survey.joined(_published(territory, annee, needs, options), asked, territory, annee)
+
+
+def _check_survey(needs: Needs, options: Options) -> None:
+    """A survey is given where the method counts one, and only there."""
+    if needs.survey and options.indicateur is None and SURVEY not in options.without:
+        raise UsageError(
+            "La méthode compte une enquête locale, et aucune n'est donnée.",
+            "Ajoutez --indicateur enquete.csv (colonnes code_insee, taux, effectif, annee).",
+        )
+    if options.indicateur is not None and not needs.survey:
+        raise UsageError(
+            f"--indicateur {options.indicateur} : la méthode ne compte pas d'enquête locale.",
+            "Écrivez-en une qui la compte : fragilite method new mienne.toml --indicateur, puis "
+            "ajoutez --method mienne.toml",
+        )
+
+
+def _published(territory: Territory, annee: int, needs: Needs, options: Options) -> Gathered:
+    """The figures that are published."""
     home = bundled.home_of(territory)
     if options.plain and home:
         return bundled.read(home, annee)

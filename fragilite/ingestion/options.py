@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fragilite.errors import UsageError
+from fragilite.ingestion.catalogue import SURVEY, load_sources
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Options:
         Sources to do without.
     quiet : bool
         Say nothing of downloads.
+    indicateur : Path or None
+        Local survey of the user, that the method names as a source.
     """
 
     raw: Path | None = None
@@ -35,6 +38,7 @@ class Options:
     pins: Mapping[str, str] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
     quiet: bool = False
+    indicateur: Path | None = None
 
     @property
     def plain(self) -> bool:
@@ -59,6 +63,11 @@ class Needs:
     variables: frozenset[str]
     scored: frozenset[str] = frozenset()
     volume: tuple[frozenset[str], ...] = ()
+
+    @property
+    def survey(self) -> bool:
+        """Whether a local survey is read."""
+        return bool(self.variables & load_sources()[SURVEY].variables.keys())
 
 
 def parse_pins(texts: Sequence[str]) -> dict[str, str]:

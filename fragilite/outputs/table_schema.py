@@ -30,6 +30,8 @@ LICENCES = {
         "path": "https://opendatacommons.org/licenses/odbl/1-0/",
     },
 }
+#: Open Definition's word for a licence that is not known: that of a file given by the user.
+UNSPECIFIED = "notspecified"
 
 
 def write(build: Build, path: Path) -> None:
@@ -65,13 +67,17 @@ def write(build: Build, path: Path) -> None:
 def licences(build: Build) -> list[dict[str, str]]:
     """Licences of the figures of a build."""
     names = {lot.record.licence for lot in build.inputs.lots}
-    return [LICENCES[name] for name in sorted(names)]
+    return [
+        LICENCES.get(name, {"name": UNSPECIFIED, "title": f"Enquête locale : {name}"})
+        for name in sorted(names)
+    ]
 
 
 def sources(build: Build) -> list[dict[str, str]]:
     """Who to cite for the figures of a build, and where they are described."""
     return [
-        {"title": f"{lot.record.attribution}, {lot.millesime}", "path": lot.record.page}
+        {"title": f"{lot.record.attribution}, {lot.millesime}"}
+        | ({"path": lot.record.page} if lot.record.page else {})
         for lot in build.inputs.lots
     ]
 

@@ -280,7 +280,7 @@ class Known:
     def centre(self, code: str) -> np.ndarray:
         """Share drawn around when it is not smoothed, 0 to 1: p̃ = (r+0.5)/(N+1), or p itself."""
         share = self.observed(code)
-        if not self.superpopulation:
+        if not self.superpopulation and code not in self.model.enquetes:
             return share
         people = self.people[code]
         around: np.ndarray = (share * people + 0.5) / (people + 1)
@@ -293,9 +293,14 @@ class Known:
         return variance
 
     def spread(self, code: str) -> np.ndarray:
-        """Standard deviation of a logit, not smoothed, by the delta method: √V / (p(1−p))."""
+        """Standard deviation of a logit, not smoothed, by the delta method: √V / (p(1−p)).
+
+        For a local survey V = p̃(1−p̃)/n: of the people asked, whatever the size of the commune.
+        """
         centre, variance = self.centre(code), self.survey(code)
-        if self.superpopulation:
+        if code in self.model.enquetes:
+            variance = centre * (1 - centre) / self.people[code]
+        elif self.superpopulation:
             variance = variance + centre * (1 - centre) / self.people[code]
         return _on_logit(variance, centre)
 

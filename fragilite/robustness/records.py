@@ -46,6 +46,9 @@ class Noise:
     lisses : mapping of str to Smoothed
         Smoothed shares, whose indicator values are then ``100 · parts``: they are drawn around
         these with their posterior standard deviation, together with their chain.
+    enquetes : sequence of str
+        Shares of people asked by a local survey, whatever the commune: each varies by
+        p̃(1−p̃)/n, n being the people asked, under both models.
     """
 
     modele: Literal["sondage", "superpopulation"] = "superpopulation"
@@ -55,6 +58,7 @@ class Noise:
     imbriques: Sequence[Sequence[str]] = ()
     arrondis: Mapping[str, float] = field(default_factory=dict)
     lisses: Mapping[str, Smoothed] = field(default_factory=dict)
+    enquetes: Sequence[str] = ()
 
     @classmethod
     def of(cls, rules: Incertitude | None) -> Noise:
