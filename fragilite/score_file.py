@@ -273,10 +273,10 @@ def _restored(texts: Sequence[str], remarks: list[str]) -> list[str]:
         text for text, code in zip(texts, codes, strict=True) if text.upper() != code and code
     ]
     if mended:
-        several = len(mended) > 1
+        several, first = len(mended) > 1, padded_code(tidy_code(mended[0]))
         remarks.append(
             f"{plural(len(mended), 'code')} {'rétablis' if several else 'rétabli'} (zéro de tête "
-            f"perdu, espaces ou décimales), comme « {mended[0]} » lu {padded_code(tidy_code(mended[0]))}."
+            f"perdu, espaces ou décimales), comme « {mended[0]} » lu {first}."
         )
     return codes
 

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from fragilite.table import Variable
 
-
 #: The local survey that a user gives: neither address nor vintage of its own.
 SURVEY = "enquete"
 

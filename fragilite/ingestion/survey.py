@@ -49,8 +49,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "taux": ("taux", "taux en", "pourcentage", "part", "part en"),
     "effectif": (
-        "effectif", "effectif interroge", "personnes interrogees", "nombre de personnes interrogees",
-        "repondants", "nombre de repondants", "denominateur",
+        "effectif", "effectif interroge", "personnes interrogees", "repondants", "denominateur",
+        "nombre de personnes interrogees", "nombre de repondants",
     ),
     "annee": ("annee", "annee de l enquete", "millesime"),
 }  # fmt: skip
@@ -229,7 +229,7 @@ def _once(rows: Sequence[_Row]) -> dict[str, _Row]:
         if code in found:
             raise row.refusal(
                 f"la commune {code} est déjà ligne {found[code].ligne}.",
-                "Une ligne par commune : additionnez les personnes interrogées, et refaites le taux.",
+                "Une ligne par commune : additionnez les effectifs, et refaites le taux.",
             )
         found[code] = row
     return found
