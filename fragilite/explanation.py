@@ -20,6 +20,7 @@ from fragilite.french import (
     number,
     ordinal,
     paragraph,
+    plural,
     quantity,
     rounded_parts,
     share,
@@ -29,7 +30,7 @@ from fragilite.french import (
 from fragilite.indicators import Figure
 from fragilite.inputs import Inputs
 from fragilite.iris_reading import block, neighbourhoods
-from fragilite.method import Moyenne, Part
+from fragilite.method import Moyenne, Part, is_survey_share
 from fragilite.pipeline import Build, class_warnings
 from fragilite.provenance import provenance
 from fragilite.summary import MODELES, old_counted
@@ -317,19 +318,28 @@ def _indicator(build: Build, name: str, row: dict[Any, Any]) -> dict[str, Any]:
     scored = name in scores.scored
     group: Figure = build.result_epci.figures[name]
     smoothed = build.result.figures[name].lissage
-    return _shown(build, name, row) | {
-        "lisse": None if smoothed is None else _value(100 * smoothed.parts[code]),
-        "fiabilite": None if smoothed is None else _value(smoothed.poids[code]),
-        "court": build.method.indicateurs[name].court,
-        "epci": _value(group.values.get(row["code_epci"])),
-        "place_en_france": france().place(
-            build.method.scored_column(name), build.result.figures[name].scored[code]
-        ),
-        "points": _value(scores.indicateurs.loc[code, name]) if scored else None,
-        "contribution": _value(scores.contributions.loc[code, name]) if scored else None,
-        "hors_bornes": bool(scores.satures.loc[code, name]) if scored else False,
-        "compte": scored and _value(scores.indicateurs.loc[code, name]) is not None,
-    }
+    asked = {}
+    if is_survey_share(build.method.indicateurs[name]):
+        parts = build.result.figures[name].parts
+        # Twelve people do not say what four hundred do.
+        asked = {"interroges": _value(parts.loc[code, "denominateur"])}
+    return (
+        _shown(build, name, row)
+        | asked
+        | {
+            "lisse": None if smoothed is None else _value(100 * smoothed.parts[code]),
+            "fiabilite": None if smoothed is None else _value(smoothed.poids[code]),
+            "court": build.method.indicateurs[name].court,
+            "epci": _value(group.values.get(row["code_epci"])),
+            "place_en_france": france().place(
+                build.method.scored_column(name), build.result.figures[name].scored[code]
+            ),
+            "points": _value(scores.indicateurs.loc[code, name]) if scored else None,
+            "contribution": _value(scores.contributions.loc[code, name]) if scored else None,
+            "hors_bornes": bool(scores.satures.loc[code, name]) if scored else False,
+            "compte": scored and _value(scores.indicateurs.loc[code, name]) is not None,
+        }
+    )
 
 
 # --- writing ---------------------------------------------------------------------------------
@@ -456,6 +466,9 @@ def _sentence(item: dict[str, Any], facts: dict[str, Any]) -> str:
         notes += ", hors des bornes de la méthode"
     if item["statut"] == "estime":
         notes += ", estimé"
+    if item.get("interroges"):
+        people = round(item["interroges"])
+        notes += f", {plural(people, 'personne interrogée', 'personnes interrogées')}"
     if item["annee_ancienne"]:
         notes += f", de {item['annee_ancienne']}"
     if item["lisse"] is not None and item["fiabilite"] is not None:

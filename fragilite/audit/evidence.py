@@ -283,12 +283,26 @@ def _remarks(build: Build, measured: Sequence[str], additive: bool) -> list[str]
         if codes:
             names = listing([f"« {labels[code]} »" for code in codes])
             found.append(f"{names} : {why}, donc ni corrélation, ni composante.")
+    if known >= FEW:
+        found += _hanging_on_few(scores.indicateurs[measured], labels)
     if not additive:
         found.append(
             "Cette méthode n'additionne pas ses indicateurs : leur part de la variance n'existe "
             "pas, seule leur corrélation avec l'indice est donnée."
         )
     return found
+
+
+def _hanging_on_few(scores: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
+    """Indicators that few communes have, as those of a local survey: what is read of them."""
+    having = {str(code): int(scores[code].notna().sum()) for code in scores}
+    return [
+        f"« {labels[code]} » n'a de valeur que dans {plural(count, 'commune')} : ses liens avec "
+        "les autres, et tout ce qui demande que rien ne manque (parts de variance, alpha, "
+        "composantes), ne tiennent qu'à elles, à lire avec prudence."
+        for code, count in having.items()
+        if count < FEW
+    ]
 
 
 # --- indicators ----------------------------------------------------------------------------------
