@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from fragilite.errors import UsageError
 from fragilite.outputs import tables
-from fragilite.score_file import _parse, read_scores
+from fragilite.score_file import read_scores
+from fragilite.user_table import parse_figure
 
 COMMUNES = pd.Series(
     {
@@ -44,13 +45,13 @@ def test_numbers_are_read_as_the_french_and_machines_write_them(value, decimals)
     for separators in ((",", "", ".", "."), (",", " ", ".", ","), (",", "\u202f", ".", ",")):
         thousands, space, point, mark = separators
         shown = text.replace(point, "#").replace(thousands, space).replace("#", mark)
-        assert _parse(shown) == _parse(shown + " %") == float(text.replace(",", ""))
-    assert _parse(repr(value)) == value
+        assert parse_figure(shown) == parse_figure(shown + " %") == float(text.replace(",", ""))
+    assert parse_figure(repr(value)) == value
 
 
 @pytest.mark.parametrize("text", ["élevé", "", "1,234.5", "inf", "nan", "12a", "-", "1-2", "٣x"])
 def test_what_is_no_number(text):
-    assert _parse(text) != _parse(text)
+    assert parse_figure(text) != parse_figure(text)
 
 
 # --- columns -------------------------------------------------------------------------------------

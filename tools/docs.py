@@ -33,6 +33,7 @@ from fragilite.method import (
     Valeur,
     available_methods,
     load_method,
+    survey_text,
 )
 from fragilite.pipeline import build
 from fragilite.projection.scenario import suppositions
@@ -213,6 +214,8 @@ def method_page(method: Method) -> str:
         "La cohérence interne, pas à pas : [Maine-et-Loire](audit_49.md), "
         "[France, chiffres reconstitués](audit_france.md).",
         "",
+        *local_survey(),
+        "",
         *profiles(),
     ]
     return "\n".join(lines) + "\n"
@@ -249,6 +252,36 @@ def by_iris() -> list[str]:
         "dénominateurs sommés. Un territoire que le calcul ne contient pas entier n'a pas de "
         "valeur.",
         "",
+    ]
+
+
+def local_survey() -> list[str]:
+    """How an indicator of the user's own is counted."""
+    return [
+        "## Compter une enquête locale",
+        "",
+        "Ce que les données ouvertes ne voient pas, une enquête peut le dire. `--indicateur "
+        "enquete.csv` la donne à toute commande qui calcule l'indice ; c'est la méthode qui dit "
+        "comment elle compte. Une seule à la fois.",
+        "",
+        "Le fichier (CSV ou classeur) a une ligne par commune : `code_insee`, `taux` (en %), "
+        "`effectif` (personnes interrogées), `annee` (la même partout). Une commune sans ligne est "
+        "`absent` : le poids va au reste du nœud, et son indice ne change pas. Les codes sont "
+        "lus dans la géographie la plus récente qui les a tous, puis ramenés aux communes de "
+        "l'année du calcul. Un EPCI est recalculé sur les personnes additionnées : "
+        "Σ taux × effectif / Σ effectif, là où les communes interrogées portent assez de sa "
+        "population.",
+        "",
+        "Dans les intervalles, le taux varie de V = p̃(1−p̃)/n, n étant les personnes interrogées et "
+        "p̃ = (r+0,5)/(n+1), dans les deux modèles et quelle que soit la commune. Ce n'est que le "
+        "hasard des réponses : ni le choix de qui a été interrogé, ni ceux qui n'ont pas répondu.",
+        "",
+        "`fragilite method new mienne.toml --indicateur` écrit cette méthode, à compléter ; ses "
+        "deux blocs, `[noeuds.…]` et `[indicateurs.…]`, se recopient dans toute autre :",
+        "",
+        "```toml",
+        survey_text().strip(),
+        "```",
     ]
 
 
