@@ -223,7 +223,7 @@ def test_provenance_citation_dictionary(surveyed, method, file):
     (record,) = [one for one in provenance(surveyed)["sources"] if one["source"] == "enquete"]
     assert record["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
     assert (record["millesime"], record["fichier"]) == ("2025", "enquete.csv")
-    assert record["licence"] == "à préciser par qui la donne"
+    assert record["licence"] == "licence à préciser par qui donne l'enquête"
     assert "9 communes, 647 personnes interrogées" in record["note"]
     assert str(file.parent) not in json.dumps(provenance(surveyed))
     assert "enquête locale 2025" in cited(surveyed)
@@ -274,9 +274,8 @@ def test_written_everywhere(run, tmp_path, file):
     assert code == 0, err
     assert "9 communes, 647 personnes interrogées" in " ".join(out.split())
     package = json.loads(next(tmp_path.glob("s/*datapackage.json")).read_text(encoding="utf-8"))
-    assert {"name": "notspecified", "title": "Enquête locale : à préciser par qui la donne"} in (
-        package["licenses"]
-    )
+    title = "licence à préciser par qui donne l'enquête"
+    assert {"name": "notspecified", "title": title} in package["licenses"]
     assert {"title": "enquête locale, 2025"} in package["sources"]
     for command in ("robustness", "audit", "sensitivity"):
         code, out, err = run(command, "--dept", "49", *chosen)

@@ -67,10 +67,7 @@ def write(build: Build, path: Path) -> None:
 def licences(build: Build) -> list[dict[str, str]]:
     """Licences of the figures of a build."""
     names = {lot.record.licence for lot in build.inputs.lots}
-    return [
-        LICENCES.get(name, {"name": UNSPECIFIED, "title": f"Enquête locale : {name}"})
-        for name in sorted(names)
-    ]
+    return [LICENCES.get(name, {"name": UNSPECIFIED, "title": name}) for name in sorted(names)]
 
 
 def sources(build: Build) -> list[dict[str, str]]:
