@@ -106,6 +106,18 @@ def test_former_communes_add_up(folder, method):
     assert found.result.figures[CODE].values["49003"] == pytest.approx(100 * 13 / 40)
 
 
+def test_communes_asked_in_part_are_absent_and_named(folder, method):
+    """One former code, and all are read as of before: Chemillé was not yet Chemillé-en-Anjou."""
+    rows = ["49181;50;20;2025", "49007;20;10;2025", "49092;20;10;2025"]
+    path = written(folder, rows, "mêlées.csv")
+    found = build("49", method=method, options=Options(indicateur=path), uncertainty=False)
+    values = found.result.figures[CODE].values
+    assert values.dropna().to_dict() == {"49007": 20}
+    (note,) = found.inputs.notes
+    assert "2 communes d'aujourd'hui n'y sont qu'en partie, et restent absentes" in note
+    assert "49003 Tuffalun et 49092 Chemillé-en-Anjou" in note
+
+
 def test_a_commune_that_changed_code_and_arrondissements(folder):
     """49069 is Orée d'Anjou, 49126; Lyon is its arrondissements."""
     path = written(folder, ["49069;10;10;2025", "69381;50;10;2025", "69382;0;30;2025"], "codes.csv")

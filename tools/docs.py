@@ -268,7 +268,8 @@ def local_survey() -> list[str]:
         "`effectif` (personnes interrogées), `annee` (la même partout). Une commune sans ligne est "
         "`absent` : le poids va au reste du nœud, et son indice ne change pas. Les codes sont "
         "lus dans la géographie la plus récente qui les a tous, puis ramenés aux communes de "
-        "l'année du calcul. Un EPCI est recalculé sur les personnes additionnées : "
+        "l'année du calcul. Une commune dont une partie seule a une ligne reste absente, et est "
+        "nommée. Un EPCI est recalculé sur les personnes additionnées : "
         "Σ taux × effectif / Σ effectif, là où les communes interrogées portent assez de sa "
         "population.",
         "",

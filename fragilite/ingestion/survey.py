@@ -319,9 +319,10 @@ def joined(gathered: Gathered, survey: Survey, territory: Territory, annee: int)
     UsageError
         If it has no commune of the territory.
     """
-    here = set(territory.select(gathered.communes).index)
+    names = territory.select(gathered.communes)["nom"]
+    asked = set(survey.table.values.index)
     moved = moves(survey.table.cog, annee)
-    if not any(here & set(moved.get(code, (code,))) for code in survey.table.values.index):
+    if not any(now in names.index for code in asked for now in moved.get(code, (code,))):
         raise UsageError(
             f"{survey.lot.fichier} : aucune commune de l'enquête n'est dans le territoire demandé "
             f"({territory.libelle}).",
@@ -330,5 +331,33 @@ def joined(gathered: Gathered, survey: Survey, territory: Territory, annee: int)
     return replace(
         gathered,
         lots=[*gathered.lots, (survey.lot, survey.table)],
-        notes=[*gathered.notes, *survey.notes],
+        notes=[*gathered.notes, *survey.notes, *_in_part(survey.table, moved, names)],
     )
+
+
+def _in_part(table: Table, moved: Mapping[str, tuple[str, ...]], names: pd.Series) -> list[str]:
+    """Communes of today that were asked in part only: their rate is not known.
+
+    One former code in a file of today's is enough for all to be read as of before.
+    """
+    before, asked = codes_of(table.cog), set(table.values.index)
+    parts = {code: {code} & before - moved.keys() for targets in moved.values() for code in targets}
+    for code, targets in moved.items():
+        for now in targets:
+            parts[now].add(code)
+    partly = [
+        f"{now} {names[now]}"
+        for now, codes in sorted(parts.items())
+        if now in names.index and codes & asked and not codes <= asked
+    ]
+    if not partly:
+        return []
+    verb = (
+        "n'y sont qu'en partie, et restent absentes"
+        if len(partly) > 1
+        else ("n'y est qu'en partie, et reste absente")
+    )
+    return [
+        f"Enquête : ses codes sont des communes de {table.cog} ; "
+        f"{plural(len(partly), 'commune')} d'aujourd'hui {verb} ({some(partly)})."
+    ]
