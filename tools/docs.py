@@ -278,7 +278,8 @@ def local_survey() -> list[str]:
         "hasard des réponses : ni le choix de qui a été interrogé, ni ceux qui n'ont pas répondu.",
         "",
         "`fragilite method new mienne.toml --indicateur` écrit cette méthode, à compléter ; ses "
-        "deux blocs, `[noeuds.…]` et `[indicateurs.…]`, se recopient dans toute autre :",
+        "deux blocs, `[noeuds.…]` et `[indicateurs.…]`, se recopient dans une autre méthode notée "
+        "de 0 à 100, sous un de ses nœuds :",
         "",
         "```toml",
         survey_text().strip(),
