@@ -418,7 +418,7 @@ def _method_new(
     if survey and origin != DEFAULT_METHOD:
         raise UsageError(
             f"--indicateur part de {DEFAULT_METHOD}, et --from en demande une autre.",
-            "Gardez l'un des deux ; les blocs de l'enquête se recopient dans une méthode de 0 à 100.",
+            "Gardez l'un des deux ; les blocs de l'enquête se recopient ensuite dans l'autre.",
         )
     if survey:
         copy_survey_method(file)

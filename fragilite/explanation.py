@@ -318,28 +318,27 @@ def _indicator(build: Build, name: str, row: dict[Any, Any]) -> dict[str, Any]:
     scored = name in scores.scored
     group: Figure = build.result_epci.figures[name]
     smoothed = build.result.figures[name].lissage
-    asked = {}
-    if is_survey_share(build.method.indicateurs[name]):
-        parts = build.result.figures[name].parts
-        # Twelve people do not say what four hundred do.
-        asked = {"interroges": _value(parts.loc[code, "denominateur"])}
-    return (
-        _shown(build, name, row)
-        | asked
-        | {
-            "lisse": None if smoothed is None else _value(100 * smoothed.parts[code]),
-            "fiabilite": None if smoothed is None else _value(smoothed.poids[code]),
-            "court": build.method.indicateurs[name].court,
-            "epci": _value(group.values.get(row["code_epci"])),
-            "place_en_france": france().place(
-                build.method.scored_column(name), build.result.figures[name].scored[code]
-            ),
-            "points": _value(scores.indicateurs.loc[code, name]) if scored else None,
-            "contribution": _value(scores.contributions.loc[code, name]) if scored else None,
-            "hors_bornes": bool(scores.satures.loc[code, name]) if scored else False,
-            "compte": scored and _value(scores.indicateurs.loc[code, name]) is not None,
-        }
-    )
+    shown = _shown(build, name, row) | _asked(build, name, code)
+    return shown | {
+        "lisse": None if smoothed is None else _value(100 * smoothed.parts[code]),
+        "fiabilite": None if smoothed is None else _value(smoothed.poids[code]),
+        "court": build.method.indicateurs[name].court,
+        "epci": _value(group.values.get(row["code_epci"])),
+        "place_en_france": france().place(
+            build.method.scored_column(name), build.result.figures[name].scored[code]
+        ),
+        "points": _value(scores.indicateurs.loc[code, name]) if scored else None,
+        "contribution": _value(scores.contributions.loc[code, name]) if scored else None,
+        "hors_bornes": bool(scores.satures.loc[code, name]) if scored else False,
+        "compte": scored and _value(scores.indicateurs.loc[code, name]) is not None,
+    }
+
+
+def _asked(build: Build, name: str, code: str) -> dict[str, Any]:
+    """How many people a survey asked: twelve do not say what four hundred do."""
+    if not is_survey_share(build.method.indicateurs[name]):
+        return {}
+    return {"interroges": _value(build.result.figures[name].parts.loc[code, "denominateur"])}
 
 
 # --- writing ---------------------------------------------------------------------------------

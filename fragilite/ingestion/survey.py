@@ -24,7 +24,7 @@ from fragilite.cog import (
     parse_code,
 )
 from fragilite.errors import UsageError
-from fragilite.french import fold, number, plural
+from fragilite.french import fold, plural
 from fragilite.ingestion.catalogue import SURVEY
 from fragilite.ingestion.lock import digest
 from fragilite.ingestion.lots import Gathered, Lot
@@ -246,13 +246,14 @@ def _geography(known: Mapping[str, _Row], annee: int) -> int:
     arms = {str(arm) for arms in ARRONDISSEMENTS.values() for arm in arms}
     asked = set(known) - arms
     years = range(min(annee, LAST_YEAR), FIRST_YEAR - 1, -1)
-    best = years[0]
+    best, strangers = years[0], asked
     for year in years:
-        if not _strangers(asked, year):
+        found = _strangers(asked, year)
+        if not found:
             return year
-        if len(_strangers(asked, year)) < len(_strangers(asked, best)):
-            best = year
-    code = next(code for code in known if code in _strangers(asked, best))
+        if len(found) < len(strangers):
+            best, strangers = year, found
+    code = next(code for code in known if code in strangers)
     if not any(code in codes_of(year) for year in range(FIRST_YEAR, LAST_YEAR + 1)):
         raise known[code].refusal(
             f"commune inconnue « {code} ».", "Corrigez ce code, ou retirez la ligne."
@@ -273,7 +274,7 @@ def _renamed(known: Mapping[str, _Row], cog: int) -> list[str]:
     """Codes of the geography: a commune may only have changed code."""
     here = codes_of(cog)
     other = aliases(cog) if set(known) - here else {}
-    codes: list[str] = []
+    codes: dict[str, str] = {}
     for code, row in known.items():
         now = code if code in here else other.get(code, code)
         if now in codes or (now != code and now in known):
@@ -281,13 +282,14 @@ def _renamed(known: Mapping[str, _Row], cog: int) -> list[str]:
                 f"la commune {code} est aussi dans le fichier sous le code {now}.",
                 "Une ligne par commune.",
             )
-        codes.append(now)
-    return codes
+        codes[now] = code
+    return list(codes)
 
 
 def _lot(path: Path, table: Table) -> Lot:
     """Provenance of a survey: its digest says which, as no date does."""
     asked = table.values[ASKED]
+    people = plural(round(asked.sum()), "personne interrogée", "personnes interrogées")
     return Lot(
         source=SURVEY,
         millesime=table.millesime,
@@ -297,7 +299,7 @@ def _lot(path: Path, table: Table) -> Lot:
         donnees_au="",
         publie_le="",
         releve_le="",
-        note=f"{plural(len(asked), 'commune')}, {number(asked.sum())} personnes interrogées. Les "
+        note=f"{plural(len(asked), 'commune')}, {people}. Les "
         "intervalles comptent le hasard de ces réponses, p(1−p)/n ; ni le choix de qui a été "
         "interrogé, ni ceux qui n'ont pas répondu.",
         origine="donné par --indicateur",
