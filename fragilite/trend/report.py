@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from fragilite.french import (
-    aligned,
-    listing,
-    lower_first,
-    number,
-    paragraph,
-    plural,
-    quantity,
-    upper_first,
-)
+from fragilite.french import aligned, number, paragraph, plural
 from fragilite.method import Grandeur
 from fragilite.provenance import source_records
 from fragilite.trend.breaks import load_comparisons
-from fragilite.trend.comparing import ABSENT, DECIMALS, SANS_ANTERIEUR, Trend
+from fragilite.trend.comparing import ABSENT, DECIMALS, Trend
 from fragilite.trend.index import Moved, declared_parts, part_of
 from fragilite.trend.past import compared
-from fragilite.trend.tidy import BAISSE, HAUSSE, LECTURES, RIEN
-from fragilite.vintages import readable
+from fragilite.trend.tidy import BAISSE, HAUSSE, LECTURES
+from fragilite.trend.wording import (
+    CADRE,
+    POINTS,
+    TITRE,
+    TITRE_RESTE,
+    between,
+    heads,
+    how_to_read,
+    left_out,
+    not_compared,
+    of_communes,
+    of_whole,
+    origin,
+    said,
+    signed,
+    title_of_index,
+    years,
+)
 
 #: Communes named among those that changed most, in each direction.
 NAMED = 5
@@ -34,17 +42,6 @@ NAMED = 5
 SHOWN_EPCI = 30
 WIDTH = 34
 NUMBERS = ("valeur_avant", "valeur_apres", "changement", "min_90", "max_90")
-REMEDE = (
-    "Les fichiers du recensement tiennent trois millésimes : fragilite fetch insee_rp, puis "
-    "fragilite trend --raw data/raw. Un trimestre plus ancien de la fibre se prend de même : "
-    "fragilite fetch arcep_fixe --vintage arcep_fixe=2024_T1."
-)
-#: What the index of an earlier vintage is not.
-LIMITE = (
-    "Ce n'est pas l'indice de {avant} : seul ce qui se compare y a changé, le reste est tenu à sa "
-    "valeur d'aujourd'hui ({tenus}). On ne peut donc pas dire d'ici si la fragilité, dans son "
-    "ensemble, a baissé ou monté."
-)
 
 
 def facts(trend: Trend) -> dict[str, Any]:
@@ -236,8 +233,8 @@ def _not_compared(trend: Trend) -> list[dict[str, Any]]:
         if pair.raison:
             label = compared(trend.build.method)[pair.code].libelle
             pair_of = {"millesime_avant": pair.avant, "millesime_apres": pair.apres}
-            years = f" ({_years(pair_of)})" if pair.avant else ""
-            found[pair.raison].append(f"{label}{years}")
+            between_dates = f" ({years(pair_of)})" if pair.avant else ""
+            found[pair.raison].append(f"{label}{between_dates}")
     dated = {pair.raison for pair in trend.comparaisons if pair.avant}
     order = sorted(found, key=lambda reason: (reason not in dated, reason == ABSENT))
     return [{"raison": reason, "chiffres": found[reason]} for reason in order]
@@ -248,13 +245,7 @@ def _not_compared(trend: Trend) -> list[dict[str, Any]]:
 
 def render(found: dict[str, Any]) -> str:
     """Write the facts of a territory as French text."""
-    blocks = [
-        [
-            f"Ce qui a changé — {found['territoire']}",
-            f"Méthode {found['methode']}, mêmes bornes et mêmes communes aux deux dates ; entre "
-            "crochets, intervalle à 90 %.",
-        ]
-    ]
+    blocks = [[f"{TITRE} — {found['territoire']}", f"Méthode {found['methode']}, {CADRE}"]]
     blocks += [_rendered(one) for one in found["comparaisons"]]
     blocks += [_rendered_index(one) for one in found["indice"]]
     blocks += [_rendered_rest(found), _how_to_read(found)]
@@ -264,7 +255,7 @@ def render(found: dict[str, Any]) -> str:
 def render_commune(found: dict[str, Any]) -> str:
     """Write the facts of a commune as French text."""
     one = found["commune"]
-    blocks = [[f"Ce qui a changé — {one['code_insee']} {one['nom']}, {one['nom_epci']}"]]
+    blocks = [[f"{TITRE} — {one['code_insee']} {one['nom']}, {one['nom_epci']}"]]
     for figure in found["comparaisons"]:
         groups = [
             f"{group['nom']} {signed(group['changement'], figure['decimales'])}"
@@ -272,138 +263,38 @@ def render_commune(found: dict[str, Any]) -> str:
             if group["changement"] is not None
         ]
         beside = f" À côté, en points : {' ; '.join(groups)}." if groups else ""
-        text = f"{figure['libelle']} : {_said(figure, figure)}.{beside}"
+        text = f"{figure['libelle']} : {said(figure, figure)}.{beside}"
         blocks.append([paragraph(text)])
     for index in found["indice"]:
-        blocks.append([paragraph(f"{index['libelle']} : {_said(index, index | POINTS)}.")])
-        blocks[-1] += [paragraph(line, "  ") for line in _origin(index["parts"])]
-        blocks[-1] += [paragraph(_left_out(index), "  ")] if index["tenus"] else []
+        blocks.append([paragraph(f"{index['libelle']} : {said(index, index | POINTS)}.")])
+        blocks[-1] += _indented(origin(index["parts"]))
+        blocks[-1] += _indented([left_out(index)]) if index["tenus"] else []
     blocks += [_rendered_rest(found), _how_to_read(found)]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-#: How the index is written.
-POINTS: dict[str, Any] = {"unite": "", "decimales": DECIMALS}
-
-
-def signed(value: float, decimals: int) -> str:
-    """A change, with its sign.
-
-    Examples
-    --------
-    >>> signed(1.25, 1), signed(-6.14, 1), signed(0.0, 1)
-    ('+1,2', '−6,1', '0,0')
-    """
-    shown = number(value, decimals)
-    return f"+{shown}" if shown.strip("0,−") and value > 0 else shown
-
-
-def _said(row: Mapping[str, Any], record: Mapping[str, Any]) -> str:
-    """``57,0 % en 2017, 50,9 % en 2023, soit −6,1 points [−6,4 ; −5,9] : baisse``."""
-    if row["changement"] is None:
-        return f"rien à comparer, {row.get('raison') or 'valeur manquante'}"
-    decimals, unit = record["decimales"], record["unite"]
-    then, now = (quantity(row[key], decimals, unit) for key in ("valeur_avant", "valeur_apres"))
-    years = readable(record["millesime_avant"]), readable(record["millesime_apres"])
-    both = (
-        f"{then} avec les valeurs de {years[0]}, {now} avec celles de {years[1]}"
-        if record.get("tenus")
-        else f"{then} en {years[0]}, {now} en {years[1]}"
-    )
-    return (
-        f"{both}, soit {signed(row['changement'], decimals)} {_unit(row['changement'], record)}"
-        f"{_between(row, decimals)} : {row['lecture']}"
-    )
-
-
-def _unit(change: float, record: Mapping[str, Any]) -> str:
-    """What a change is counted in: points of a share or of an index, else the figure's unit."""
-    unit: str = record["unite"]
-    if unit and not unit.startswith("%"):
-        return unit
-    return "point" if abs(change) < 2 else "points"
-
-
-def _between(row: Mapping[str, Any], decimals: int) -> str:
-    """The interval of a change; nothing where it is exact."""
-    low, high = signed(row["min_90"], decimals), signed(row["max_90"], decimals)
-    return "" if row["min_90"] == row["max_90"] else f" [{low}\u00a0;\u00a0{high}]"
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [paragraph(line, "  ") for line in lines]
 
 
 def _rendered(one: dict[str, Any]) -> list[str]:
-    lines = [f"{one['libelle']}, {_years(one)}"]
-    lines += [
-        paragraph(f"{group['nom']} : {_said(group, one)}.", "  ")
-        for group in _heads(one["groupes"])
-    ]
-    return [*lines, *_communes(one, one)]
-
-
-def _years(one: Mapping[str, Any]) -> str:
-    """``2017 → 2023``."""
-    return f"{readable(one['millesime_avant'])} → {readable(one['millesime_apres'])}"
-
-
-def _heads(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What stands for the whole territory: its départements, else the only EPCI it holds."""
-    whole = [row for row in groups if row["niveau"] == "departement"]
-    return whole or (groups if len(groups) == 1 else [])
-
-
-def _communes(one: dict[str, Any], record: dict[str, Any]) -> list[str]:
-    """How many communes changed, and those whose change is the surest."""
-    counts = one["lectures"]
-    text = (
-        f"Communes : {counts[HAUSSE]} en hausse, {counts[BAISSE]} en baisse, {counts[RIEN]} sans "
-    )
-    text += "changement démontré"
-    if one["non_comparees"]:
-        text += f", {plural(one['non_comparees'], 'non comparée')}"
-    lines = [paragraph(f"{text}.", "  ")]
-    decimals = record["decimales"]
-    for reading, communes in one["plus_nettes"].items():
-        names = [
-            f"{row['nom']} {signed(row['changement'], decimals)}{_between(row, decimals)}"
-            for row in communes
-        ]
-        if names:
-            title = f"{upper_first(reading)}s les plus sûres"
-            lines.append(paragraph(f"{title} : {' ; '.join(names)}.", "  "))
-    return lines
+    lines = [*of_whole(one["groupes"], one), *of_communes(one, one)]
+    return [f"{one['libelle']}, {years(one)}", *_indented(lines)]
 
 
 def _rendered_index(one: dict[str, Any]) -> list[str]:
     """The index, by département then by EPCI, and what made it change."""
-    lines = [f"{one['libelle']}, {_years(one)} : ce que ces changements y font"]
-    if one["tenus"]:
-        lines.append(paragraph(_left_out(one), "  "))
-    for group in _heads(one["groupes"]):
-        lines.append(paragraph(f"{group['nom']} : {_said(group, one | POINTS)}.", "  "))
-        lines += [paragraph(line, "  ") for line in _origin(group["parts"])]
-    lines += _communes(one, POINTS)
-    return [*lines, *_epci(one)]
-
-
-def _left_out(one: dict[str, Any]) -> str:
-    names = [lower_first(name) for name in one["tenus"]]
-    return LIMITE.format(avant=one["millesime_avant"], tenus=" ; ".join(names))
-
-
-def _origin(parts: list[dict[str, Any]]) -> Iterator[str]:
-    """Which part brought how many points; what is not compared is not said to be nothing."""
-    known = [one for one in parts if one["points"] is not None]
-    if known:
-        said = [f"{one['libelle']} {signed(one['points'], DECIMALS)}" for one in known]
-        yield f"D'où vient ce changement, en points : {' ; '.join(said)}."
-    silent = [one["libelle"] for one in parts if one["points"] is None and one["tenus"]]
-    if silent:
-        yield f"Ce qu'y apportent {listing(silent)} n'est pas mesuré ici."
+    record = one | POINTS
+    lines = [*([left_out(one)] if one["tenus"] else []), *of_whole(one["groupes"], record)]
+    return [
+        title_of_index(one), *_indented([*lines, *of_communes(one, record)]), *_epci(one),
+    ]  # fmt: skip
 
 
 def _epci(one: dict[str, Any]) -> list[str]:
     groups = [row for row in one["groupes"] if row["niveau"] == "epci"]
     groups = [row for row in groups if row["changement"] is not None]
-    if groups == _heads(one["groupes"]) or not groups:
+    if groups == heads(one["groupes"]) or not groups:
         return []
     shown = sorted(groups, key=lambda row: row["changement"])[:SHOWN_EPCI]
     header = ["EPCI", one["millesime_avant"], one["millesime_apres"], "changement", "lecture"]
@@ -412,7 +303,7 @@ def _epci(one: dict[str, Any]) -> list[str]:
             row["nom"] if len(row["nom"]) <= WIDTH else f"{row['nom'][: WIDTH - 1]}…",
             number(row["valeur_avant"], DECIMALS),
             number(row["valeur_apres"], DECIMALS),
-            f"{signed(row['changement'], DECIMALS)}{_between(row, DECIMALS)}",
+            f"{signed(row['changement'], DECIMALS)}{between(row, DECIMALS)}",
             row["lecture"],
         ]
         for row in shown
@@ -424,25 +315,9 @@ def _epci(one: dict[str, Any]) -> list[str]:
 
 def _rendered_rest(found: dict[str, Any]) -> list[str]:
     """What is not compared, and why."""
-    if not found["non_compares"]:
-        return []
-    lines = ["Ce qui ne se compare pas"]
-    for one in found["non_compares"]:
-        reason = upper_first(one["raison"].rstrip("."))
-        lines.append(
-            paragraph(f"{reason} : {' ; '.join(map(lower_first, one['chiffres']))}.", "  ")
-        )
-    if SANS_ANTERIEUR in {one["raison"] for one in found["non_compares"]}:
-        lines.append(paragraph(REMEDE, "  "))
-    lines += [paragraph(note, "  ") for note in found.get("notes", [])]
-    return lines
+    lines = _indented(not_compared(found))
+    return [TITRE_RESTE, *lines] if lines else []
 
 
 def _how_to_read(found: dict[str, Any]) -> list[str]:
-    chance = (
-        "« Hausse » ou « baisse » : tout l'intervalle est du même côté de zéro. « Pas de "
-        "changement démontré » ne dit pas que rien n'a changé. Sur cent communes où rien n'aurait "
-        "changé, une dizaine seraient pourtant lues en hausse ou en baisse, par hasard."
-    )
-    lines = ["Comment lire", paragraph(chance, "  ")]
-    return [*lines, paragraph(found["independance"], "  ")]
+    return ["Comment lire", *_indented(how_to_read(found))]
