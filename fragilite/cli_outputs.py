@@ -62,14 +62,18 @@ def _report(
     mapping: MappingOption = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Écrit la page d'une réunion : carte, tableau, fiche de chaque commune, qui aide où."""
+    """Écrit la page d'une réunion : carte, tableau, fiches, ce qui a changé, qui aide où."""
     from fragilite.inventory import covered, known_places
     from fragilite.outputs.report import write
+    from fragilite.trend import whole_trend
 
     lists, own = places or (), mapping or ()
     known = known_places(build, lists, own) if lists or own or covered(build) else None
     path = output or Path(f"rapport_{build.inputs.territory.nom}.html")
-    write_file(path, lambda staged: write(build, staged, known), PAGES, overwrite=overwrite)
+    change = whole_trend(build)
+    write_file(
+        path, lambda staged: write(build, staged, known, change=change), PAGES, overwrite=overwrite
+    )
     typer.echo(path)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fragilite.inventory import Known
     from fragilite.pipeline import Build
     from fragilite.roadmap.study import Study
+    from fragilite.trend import Trend
 
 #: Bytes that a page may weigh: what goes by mail and opens at once on a phone.
 HEAVIEST = 3_000_000
@@ -23,7 +24,13 @@ HEAVIEST = 3_000_000
 _ESCAPED = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 
 
-def write(build: Build, path: Path, known: Known | None = None, study: Study | None = None) -> None:
+def write(
+    build: Build,
+    path: Path,
+    known: Known | None = None,
+    study: Study | None = None,
+    change: Trend | None = None,
+) -> None:
     """Write the page of a build. No date of making: two runs give the same bytes.
 
     Parameters are those of :func:`render`.
@@ -33,10 +40,15 @@ def write(build: Build, path: Path, known: Known | None = None, study: Study | N
     UsageError
         If the territory is too large for one page.
     """
-    path.write_bytes(render(build, known, study).encode("utf-8"))
+    path.write_bytes(render(build, known, study, change).encode("utf-8"))
 
 
-def render(build: Build, known: Known | None = None, study: Study | None = None) -> str:
+def render(
+    build: Build,
+    known: Known | None = None,
+    study: Study | None = None,
+    change: Trend | None = None,
+) -> str:
     """The page of a build.
 
     Parameters
@@ -46,6 +58,8 @@ def render(build: Build, known: Known | None = None, study: Study | None = None)
         Places that help: a section, and a word in each sheet. Those of the study without it.
     study : Study, optional
         Scenarios of a roadmap: a section, maps of sectors, and a word in each sheet.
+    change : Trend, optional
+        What changed since earlier vintages: a section, a map, and a table in each sheet.
 
     Raises
     ------
@@ -56,7 +70,7 @@ def render(build: Build, known: Known | None = None, study: Study | None = None)
 
     if known is None and study is not None:
         known = study.known
-    page = laid_out(gather(build, known, study))
+    page = laid_out(gather(build, known, study, change))
     weight = len(page.encode("utf-8"))
     if weight > HEAVIEST:
         raise UsageError(
@@ -82,9 +96,9 @@ def laid_out(facts: dict[str, Any]) -> str:
 
     from fragilite.vintages import readable
 
-    helped = facts["aide"] is not None or facts["route"] is not None
-    style = _text("page.css") + (_text("help.css") if helped else "")
-    script = _text("page.js") + (_text("help.js") if helped else "") + _text("opening.js")
+    parts = _parts(facts)
+    style = "".join(_text(f"{name}.css") for name in ("page", *parts))
+    script = "".join(_text(f"{name}.js") for name in ("page", *parts, "opening"))
     environment = Environment(
         loader=FunctionLoader(lambda name: glued(_text(name))),
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
@@ -104,6 +118,15 @@ def laid_out(facts: dict[str, Any]) -> str:
         bloc=Markup(glued(embedded(facts["donnees"]))),  # compact: no space outside of texts
     )
     return page.rstrip("\n") + "\n"
+
+
+def _parts(facts: dict[str, Any]) -> list[str]:
+    """Names of the styles and scripts that only some pages need, in the order they act."""
+    wanted = {
+        "help": facts["aide"] is not None or facts["route"] is not None,
+        "change": facts["change"] is not None,
+    }
+    return [name for name, there in wanted.items() if there]
 
 
 def _finished(value: Any) -> Any:

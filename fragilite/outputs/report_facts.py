@@ -57,18 +57,28 @@ from fragilite.vintages import readable
 if TYPE_CHECKING:
     from fragilite.inventory import Known
     from fragilite.roadmap.study import Study
+    from fragilite.trend import Trend
 
 #: Radius of the largest circle, as a share of the map's longer side.
 LARGEST = 0.055
 #: Names given for each reading in the opening lines.
 NAMED = 3
+#: Parts of the page that only some builds have, and how the opening lines name them.
+FURTHER = {
+    "change": "ce qui a changé", "aide": "qui aide, où", "route": "la feuille de route",
+}  # fmt: skip
 #: Decimals of a share that is read as « n fois sur 100 ».
 TIMES = 1
 #: Any share that is not nothing, yet would be written 0,0 %.
 LEAST_SHARE = 0.01
 
 
-def gather(build: Build, known: Known | None = None, study: Study | None = None) -> dict[str, Any]:
+def gather(
+    build: Build,
+    known: Known | None = None,
+    study: Study | None = None,
+    change: Trend | None = None,
+) -> dict[str, Any]:
     """Facts of the page.
 
     Parameters
@@ -78,12 +88,14 @@ def gather(build: Build, known: Known | None = None, study: Study | None = None)
         Places, for « Qui aide, où ».
     study : Study, optional
         Scenarios, for « Feuille de route ».
+    change : Trend, optional
+        Changes, for « Ce qui a changé ».
 
     Returns
     -------
     dict
         Texts and tables of the page; ``carte``, what is drawn; ``donnees``, what its script reads;
-        ``aide`` and ``route``, None without places and without scenarios.
+        ``aide``, ``route`` and ``change``, None without places, scenarios and changes.
     """
     shown, outlines = themes(build), plane(build)
     canvas, facts = Canvas.of(outlines), summary(build)
@@ -128,15 +140,21 @@ def gather(build: Build, known: Known | None = None, study: Study | None = None)
         "donnees": _data(build, shown, outlines, canvas),
         "aide": None,
         "route": None,
+        "change": None,
     }
     if known is not None:
-        _add_places(found, build, known)
+        _addplaces_in(found, build, known)
     if study is not None:
         _add_roadmap(found, study, outlines, canvas)
+    if change is not None:
+        _add_change(found, change)
+    found["suites"] = [
+        {"ancre": name, "libelle": label} for name, label in FURTHER.items() if found[name]
+    ]
     return found
 
 
-def _add_places(found: dict[str, Any], build: Build, known: Known) -> None:
+def _addplaces_in(found: dict[str, Any], build: Build, known: Known) -> None:
     from fragilite.outputs import report_places
 
     found["aide"] = report_places.gather(build, known)
@@ -151,6 +169,18 @@ def _add_roadmap(found: dict[str, Any], study: Study, outlines: Plane, canvas: C
     data["route"] = report_roadmap.data(study)
     data["themes"] += report_roadmap.themes(study)
     data["communes"]["valeurs"] |= report_roadmap.values(study)
+
+
+def _add_change(found: dict[str, Any], change: Trend) -> None:
+    from fragilite.outputs import report_change
+
+    data, told = found["donnees"], report_change.gather(change)
+    # After the choices of a roadmap, that their places in the menu stay the same.
+    found["change"] = told | {"theme": len(data["themes"])}
+    found["sources"] = [*found["sources"], *told["sources"]]
+    data["change"] = report_change.data(change)
+    data["themes"].append(report_change.theme(change))
+    data["communes"]["valeurs"] |= report_change.values(change)
 
 
 def _node_label(build: Build, node: str) -> str:
@@ -450,10 +480,10 @@ def _data(build: Build, shown: Sequence[Theme], outlines: Plane, canvas: Canvas)
         "communes": {
             "code": build.communes["code_insee"].tolist(),
             "nom": build.communes["nom"].tolist(),
-            "epci": _places(build.communes["code_epci"], epci),
-            "departement": _places(build.communes["code_departement"], held),
+            "epci": places_in(build.communes["code_epci"], epci),
+            "departement": places_in(build.communes["code_departement"], held),
             "centre": canvas.centres(outlines.contours),
-            "lecture": _places(build.communes["lecture"], readings) if readings else [],
+            "lecture": places_in(build.communes["lecture"], readings) if readings else [],
             "notes": noted,
             "valeurs": _commune_values(build),
         },
@@ -480,7 +510,7 @@ def _own_departement(build: Build, epci: Sequence[str], held: Sequence[str]) -> 
     """The département of each EPCI, None for one that is across several."""
     homes = build.communes.groupby("code_epci")["code_departement"].unique()
     alone = homes[homes.map(len) == 1].map(lambda codes: codes[0])
-    return _places(alone.reindex(pd.Index(epci)), held)
+    return places_in(alone.reindex(pd.Index(epci)), held)
 
 
 def _theme_data(build: Build, theme: Theme) -> dict[str, Any]:
@@ -490,7 +520,7 @@ def _theme_data(build: Build, theme: Theme) -> dict[str, Any]:
         "code": theme.code,
         "colonne": theme.colonne,
         "libelle": theme.libelle,
-        "suffixe": _suffix(theme.unite) if theme.is_quantity else "",
+        "suffixe": figure_suffix(theme.unite) if theme.is_quantity else "",
         "places": _classed(theme, values) if theme.bornes else [],
         "classes": list(theme.libelles),
         "couleurs": list(theme.couleurs),
@@ -505,7 +535,7 @@ def _classed(theme: Theme, values: pd.Series) -> list[int | None]:
     return [None if pd.isna(place) else int(place) - 1 for place in theme.classes(values)]
 
 
-def _suffix(unit: str) -> str:
+def figure_suffix(unit: str) -> str:
     """What follows a value: `` %``, `` personnes``, with a space that does not break."""
     return quantity(0, 0, unit).removeprefix("0").replace(" ", "\u00a0", 1)
 
@@ -516,7 +546,7 @@ def _figure(build: Build, code: str, figure: Grandeur) -> dict[str, Any]:
     return {
         "code": code,
         "libelle": figure.libelle,
-        "suffixe": _suffix(figure.unite),
+        "suffixe": figure_suffix(figure.unite),
         "millesime": readable(found.millesime or ""),
         "france": _national(figure, found.millesime),
     }
@@ -531,7 +561,7 @@ def _national(figure: Grandeur, vintage: str | None) -> str:
     return shown + other_year(reference.millesime, vintage)
 
 
-def _places(values: pd.Series, names: Sequence[str]) -> list[int | None]:
+def places_in(values: pd.Series, names: Sequence[str]) -> list[int | None]:
     """Where each value stands in a list, None if it is not there."""
     where = {name: place for place, name in enumerate(names)}
     return [None if pd.isna(value) else where.get(value) for value in values]

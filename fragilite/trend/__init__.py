@@ -11,12 +11,12 @@ and with a reading that does not call noise a change. Only what is comparable is
     [['2017', '2023', 'baisse']]
 """
 
-from fragilite.trend.comparing import ABSENT, SANS_ANTERIEUR, Comparaison, Trend, trend
+from fragilite.trend.comparing import ABSENT, SANS_ANTERIEUR, Comparaison, Trend, trend, whole_trend
 from fragilite.trend.index import Moved
 from fragilite.trend.interval import LEVEL
 from fragilite.trend.tidy import BAISSE, COLUMNS, HAUSSE, LECTURES, RIEN
 
 __all__ = [
     "ABSENT", "BAISSE", "COLUMNS", "HAUSSE", "LECTURES", "LEVEL", "RIEN", "SANS_ANTERIEUR",
-    "Comparaison", "Moved", "Trend", "trend",
+    "Comparaison", "Moved", "Trend", "trend", "whole_trend",
 ]  # fmt: skip

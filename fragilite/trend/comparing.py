@@ -171,6 +171,28 @@ def trend(build: Build, since: str | None = None) -> Trend:
     return _Comparing(build, past, since).trend()
 
 
+def whole_trend(build: Build) -> Trend | None:
+    """What changed, where earlier vintages are at hand for every département of a build.
+
+    For documents that show it by default: nothing is said of a territory half of which is silent.
+
+    Parameters
+    ----------
+    build : Build
+
+    Returns
+    -------
+    Trend or None
+    """
+    try:
+        found = trend(build)
+    except SourceUnavailableError:
+        return None
+    told = found.communes.loc[found.communes["changement"].notna(), "code_insee"]
+    home = build.communes.set_index("code_insee")["code_departement"]
+    return found if set(home.reindex(told.unique())) == set(home) else None
+
+
 def _comparisons(build: Build, past: Past, since: str | None) -> Iterator[Comparaison]:
     """Every figure with each earlier vintage that has it, or the reason why there is none."""
     for code, figure in compared(build.method).items():

@@ -21,6 +21,7 @@ from fragilite.trend.wording import (
     CADRE,
     POINTS,
     TITRE,
+    TITRE_LIRE,
     TITRE_RESTE,
     between,
     heads,
@@ -320,4 +321,4 @@ def _rendered_rest(found: dict[str, Any]) -> list[str]:
 
 
 def _how_to_read(found: dict[str, Any]) -> list[str]:
-    return ["Comment lire", *_indented(how_to_read(found))]
+    return [TITRE_LIRE, *_indented(how_to_read(found))]

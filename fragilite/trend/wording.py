@@ -15,6 +15,7 @@ from fragilite.vintages import readable
 
 TITRE = "Ce qui a changé"
 TITRE_RESTE = "Ce qui ne se compare pas"
+TITRE_LIRE = "Comment lire"
 #: What holds for every line.
 CADRE = "mêmes bornes et mêmes communes aux deux dates ; entre crochets, intervalle à 90 %."
 REMEDE = (
