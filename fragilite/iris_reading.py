@@ -6,19 +6,37 @@ say what is measured, of when, and what is borrowed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from fragilite.french import listing, lower_first, number, paragraph, plural, quantity
+from fragilite.french import (
+    at_name,
+    listing,
+    lower_first,
+    number,
+    paragraph,
+    plural,
+    quantity,
+    upper_first,
+)
 from fragilite.iris import CLASSES, FEW_LIVE, MOST_FRAGILE, REGLE_COMMUNE
 from fragilite.pipeline import Build
 
+TITRE = "Dans la commune, par IRIS (quartiers d'environ 2 000 habitants)"
+PETITS = (
+    "Les parts des petits IRIS sont rapprochées de celle de la commune, d'autant plus que peu de "
+    "gens y vivent."
+)
+PERSONNE = "Un chiffre de quartier ne dit rien d'une personne qui y vit."
 #: IRIS named at each end, and indicators that tell each from the commune.
 NAMED, TOLD = 3, 2
+#: Percent × people under which nothing is said of what an index hides: a hundred people.
+SOME_PEOPLE = 100 * 100
 
 
-def neighbourhoods(build: Build, code: str) -> dict[str, Any] | None:
+def neighbourhoods(build: Build, code: str, *, told: bool = True) -> dict[str, Any] | None:
     """The IRIS that differ most from their commune, ready for JSON.
 
     Parameters
@@ -26,6 +44,8 @@ def neighbourhoods(build: Build, code: str) -> dict[str, Any] | None:
     build : Build
     code : str
         Code of a commune of the build.
+    told : bool
+        Whether to say what sets each IRIS apart.
 
     Returns
     -------
@@ -52,35 +72,33 @@ def neighbourhoods(build: Build, code: str) -> dict[str, Any] | None:
         "iris_max": float(columns["iris_max"]),
         "part_iris_4_5": float(columns["part_iris_4_5"]) if counted else None,
         "classes": classes.libelles[MOST_FRAGILE - 1 :] if counted and classes else [],
-        "plus_fragiles": [_one(build, code, name) for name in lived.index[:NAMED]],
-        "moins_fragiles": [_one(build, code, name) for name in last.index],
-        "sources": [
-            {"titre": lot.record.titre, "millesime": lot.millesime, "geographie": lot.cog}
-            for lot in within.lots
-            if lot.record.variables
-        ],
+        "plus_fragiles": [_one(build, code, row, told=told) for row in _rows(lived[:NAMED])],
+        "moins_fragiles": [_one(build, code, row, told=told) for row in _rows(last)],
+        "sources": sources(build),
         "estimes": _estimated(build, rows),
     }
 
 
-def _one(build: Build, code: str, name: str) -> dict[str, Any]:
+def sources(build: Build) -> list[dict[str, Any]]:
+    """Files of figures by IRIS that a build has read: title, vintage, geography."""
+    return [
+        {"titre": lot.record.titre, "millesime": lot.millesime, "geographie": lot.cog}
+        for lot in (build.iris.lots if build.iris else [])
+        if lot.record.variables
+    ]
+
+
+def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    return table.reset_index().to_dict("records")
+
+
+def _one(build: Build, code: str, row: dict[Any, Any], *, told: bool) -> dict[str, Any]:
     """An IRIS, with the indicators that pull its index furthest from the commune's."""
-    within = build.iris
-    assert within is not None
-    row: dict[Any, Any] = within.of(code).set_index("code_iris").loc[name].to_dict()
-    root = build.method.root
-    here, there = within.result.scores, build.result.scores
-    gap = _gap(here.contributions, there.contributions, name, code)
-    if gap.empty:  # a method that does not add up has no contributions
-        gap = _gap(here.indicateurs, there.indicateurs, name, code)
-    above = row[root] >= there.noeuds.loc[code, root]
-    gap = gap[gap.gt(0) if above else gap.lt(0)]
-    told = gap.sort_values(ascending=not above, kind="stable").index[:TOLD].astype(str)
     return {
-        "code_iris": name,
-        "nom": row["nom_iris"] or name,
+        "code_iris": row["code_iris"],
+        "nom": row["nom_iris"] or row["code_iris"],
         "population": float(row["population"]),
-        "indice": float(row[root]),
+        "indice": float(row[build.method.root]),
         "classe_libelle": row.get("classe_libelle"),
         "indicateurs": [
             {
@@ -91,9 +109,22 @@ def _one(build: Build, code: str, name: str) -> dict[str, Any]:
                 "valeur": float(row[one]),
                 "commune": float(build.result.figures[one].values[code]),
             }
-            for one in told
+            for one in (_apart(build, code, row) if told else ())
         ],
     }
+
+
+def _apart(build: Build, code: str, row: dict[Any, Any]) -> list[str]:
+    """Indicators that tell an IRIS from its commune, the one that weighs most first."""
+    within, name = build.iris, row["code_iris"]
+    assert within is not None
+    here, there = within.result.scores, build.result.scores
+    gap = _gap(here.contributions, there.contributions, name, code)
+    if gap.empty:  # a method that does not add up has no contributions
+        gap = _gap(here.indicateurs, there.indicateurs, name, code)
+    above = row[build.method.root] >= there.noeuds.loc[code, build.method.root]
+    gap = gap[gap.gt(0) if above else gap.lt(0)]
+    return gap.sort_values(ascending=not above, kind="stable").index[:TOLD].astype(str).to_list()
 
 
 def _gap(here: pd.DataFrame, there: pd.DataFrame, name: str, code: str) -> pd.Series:
@@ -123,29 +154,60 @@ def block(facts: dict[str, Any] | None) -> list[str]:
     )
     between = facts["iris_habitat"] - len(first) - len(last)
     return [
-        "Dans la commune, par IRIS (quartiers d'environ 2 000 habitants)",
-        paragraph(_span(facts), "  "),
+        TITRE,
+        paragraph(span(facts), "  "),
         *first,
         *([f"      …  {plural(between, 'autre')}"] if between else []),
         *last,
-        *(paragraph(sentence, "  ") for sentence in _cautions(facts)),
+        *(paragraph(sentence, "  ") for sentence in cautions(facts)),
     ]
 
 
-def _span(facts: dict[str, Any]) -> str:
-    """From where to where, and how many people live where it is high."""
+def span(facts: dict[str, Any]) -> str:
+    """From where to where the IRIS go, and how many people live where the index is high."""
     count = facts["iris_habitat"]
     low = facts["moins_fragiles"] or facts["plus_fragiles"]
     text = (
         f"{plural(count, 'IRIS', 'IRIS')} d'habitat, de {number(facts['iris_min'], 1)} "
         f"({low[-1]['nom']}) à {number(facts['iris_max'], 1)} ({facts['plus_fragiles'][0]['nom']})."
     )
-    if facts["part_iris_4_5"] is not None:
-        names = " ou ".join(f"« {name} »" for name in facts["classes"])
-        share = facts["part_iris_4_5"]
-        who = f"{number(share)} % des habitants vivent" if share else "Personne ne vit"
-        text += f" {who} dans un IRIS en {names}, aux bornes des communes."
-    return text
+    return text if facts["part_iris_4_5"] is None else f"{text} {upper_first(_lived(facts))}."
+
+
+def _lived(facts: dict[str, Any]) -> str:
+    """How many people live in an IRIS of the most fragile classes."""
+    names = " ou ".join(f"« {name} »" for name in facts["classes"])
+    share = facts["part_iris_4_5"]
+    who = f"{number(share)} % des habitants vivent" if share else "personne ne vit"
+    return f"{who} dans un IRIS en {names}, aux bornes des communes"
+
+
+def hiding(build: Build) -> str:
+    """What an index hides: the commune of a low class where most people live in fragile IRIS.
+
+    Returns
+    -------
+    str
+        One sentence, or ``""`` where no commune is such, or the method has not five classes.
+    """
+    within, table = build.iris, build.communes.set_index("code_insee")
+    if within is None or "part_iris_4_5" not in within.inside or "classe" not in table:
+        return ""
+    low = table["classe"].le(CLASSES - MOST_FRAGILE + 1).fillna(False)
+    share = within.inside["part_iris_4_5"].reindex(table.index[low.astype(bool)])
+    people = (share * table["population"].reindex(share.index)).dropna()
+    if people.empty or people.max() < SOME_PEOPLE:
+        return ""
+    row: dict[Any, Any] = table.loc[people.idxmax()].to_dict()
+    facts = neighbourhoods(build, str(people.idxmax()), told=False)
+    if facts is None:
+        return ""
+    return (
+        f"{upper_first(at_name(row['nom']))}, l'indice de la commune "
+        f"({number(row[build.method.root], 1)}, {row['classe_libelle']}) cache ses quartiers : "
+        f"{_lived(facts)}, et l'indice y va jusqu'à {number(facts['iris_max'], 1)} "
+        f"({facts['plus_fragiles'][0]['nom']})."
+    )
 
 
 def _told(one: dict[str, Any]) -> str:
@@ -159,22 +221,25 @@ def _told(one: dict[str, Any]) -> str:
     return f"{people} — {' ; '.join(parts)}" if parts else people
 
 
-def _cautions(facts: dict[str, Any]) -> list[str]:
+def cautions(facts: dict[str, Any]) -> list[str]:
     """Of when the figures are, that they are smoothed, what is borrowed, what is an estimate."""
-    sources = [
-        f"{one['titre']}, {one['millesime'][:4]} (communes de {one['geographie']})"
-        for one in facts["sources"]
-    ]
-    said = [
-        f"Chiffres par IRIS : {' ; '.join(sources)}. Ils sont parfois plus anciens que ceux de la "
-        "commune.",
-        "Les parts des petits IRIS sont rapprochées de celle de la commune, d'autant plus que peu "
-        "de gens y vivent.",
-    ]
+    said = [dated(facts["sources"]), PETITS]
     for rule, names in facts["estimes"].items():
         what = listing([lower_first(name) for name in names])
         if rule == REGLE_COMMUNE:
             said.append(f"Même valeur dans tous les IRIS, celle de la commune : {what}.")
         else:
             said.append(f"Estimé ({rule}) : {what}.")
-    return [*said, "Un chiffre de quartier ne dit rien d'une personne qui y vit."]
+    return [*said, PERSONNE]
+
+
+def dated(sources: Sequence[dict[str, Any]]) -> str:
+    """Of when the figures by IRIS are, and in which geography."""
+    each = [
+        f"{one['titre']}, {one['millesime'][:4]} (communes de {one['geographie']})"
+        for one in sources
+    ]
+    return (
+        f"Chiffres par IRIS : {' ; '.join(each)}. Ils sont parfois plus anciens que ceux de la "
+        "commune."
+    )
