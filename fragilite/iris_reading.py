@@ -72,8 +72,8 @@ def neighbourhoods(build: Build, code: str, *, told: bool = True) -> dict[str, A
         "iris_max": float(columns["iris_max"]),
         "part_iris_4_5": float(columns["part_iris_4_5"]) if counted else None,
         "classes": classes.libelles[MOST_FRAGILE - 1 :] if counted and classes else [],
-        "plus_fragiles": [_one(build, code, row, told=told) for row in _rows(lived[:NAMED])],
-        "moins_fragiles": [_one(build, code, row, told=told) for row in _rows(last)],
+        "plus_fragiles": [_one(build, code, row, told=told) for row in _rows(build, lived[:NAMED])],
+        "moins_fragiles": [_one(build, code, row, told=told) for row in _rows(build, last)],
         "sources": sources(build),
         "estimes": _estimated(build, rows),
     }
@@ -88,8 +88,16 @@ def sources(build: Build) -> list[dict[str, Any]]:
     ]
 
 
-def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
-    return table.reset_index().to_dict("records")
+def _rows(build: Build, table: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Rows of IRIS, cut to what is said of them: a row of every column is slow to take out."""
+    said = [
+        "nom_iris",
+        "population",
+        build.method.root,
+        "classe_libelle",
+        *build.method.indicateurs,
+    ]
+    return table[table.columns.intersection(said)].reset_index().to_dict("records")
 
 
 def _one(build: Build, code: str, row: dict[Any, Any], *, told: bool) -> dict[str, Any]:

@@ -125,6 +125,7 @@ def _parts(facts: dict[str, Any]) -> list[str]:
     wanted = {
         "help": facts["aide"] is not None or facts["route"] is not None,
         "change": facts["change"] is not None,
+        "iris": facts["villes"] is not None,
     }
     return [name for name, there in wanted.items() if there]
 

@@ -65,7 +65,8 @@ LARGEST = 0.055
 NAMED = 3
 #: Parts of the page that only some builds have, and how the opening lines name them.
 FURTHER = {
-    "change": "ce qui a changé", "aide": "qui aide, où", "route": "la feuille de route",
+    "villes": "dans les villes", "change": "ce qui a changé", "aide": "qui aide, où",
+    "route": "la feuille de route",
 }  # fmt: skip
 #: Decimals of a share that is read as « n fois sur 100 ».
 TIMES = 1
@@ -95,7 +96,8 @@ def gather(
     -------
     dict
         Texts and tables of the page; ``carte``, what is drawn; ``donnees``, what its script reads;
-        ``aide``, ``route`` and ``change``, None without places, scenarios and changes.
+        ``aide``, ``route``, ``change`` and ``villes``, None without places, scenarios, changes and
+        figures by IRIS.
     """
     shown, outlines = themes(build), plane(build)
     canvas, facts = Canvas.of(outlines), summary(build)
@@ -141,9 +143,12 @@ def gather(
         "aide": None,
         "route": None,
         "change": None,
+        "villes": None,
     }
+    if build.iris is not None:
+        _add_iris(found, build, shown[0])
     if known is not None:
-        _addplaces_in(found, build, known)
+        _add_places(found, build, known)
     if study is not None:
         _add_roadmap(found, study, outlines, canvas)
     if change is not None:
@@ -154,7 +159,16 @@ def gather(
     return found
 
 
-def _addplaces_in(found: dict[str, Any], build: Build, known: Known) -> None:
+def _add_iris(found: dict[str, Any], build: Build, index: Theme) -> None:
+    from fragilite.outputs import report_iris
+
+    found["villes"] = told = report_iris.gather(build)
+    if told is not None:
+        found["bref"] = [*found["bref"], *filter(None, [told["cache"]])]
+        found["donnees"]["villes"] = report_iris.data(build, index)
+
+
+def _add_places(found: dict[str, Any], build: Build, known: Known) -> None:
     from fragilite.outputs import report_places
 
     found["aide"] = report_places.gather(build, known)
@@ -492,7 +506,7 @@ def _data(build: Build, shown: Sequence[Theme], outlines: Plane, canvas: Canvas)
             "libelle": build.columns["nom_epci"].libelle,
             "nom": build.epci["nom_epci"].tolist(),
             "departement": _own_departement(build, epci, held),
-            "classe": _classed(shown[0], build.epci[build.method.root]),
+            "classe": classed(shown[0], build.epci[build.method.root]),
             "remarque": build.epci["remarque"].tolist(),
             "valeurs": _epci_values(build),
         },
@@ -521,7 +535,7 @@ def _theme_data(build: Build, theme: Theme) -> dict[str, Any]:
         "colonne": theme.colonne,
         "libelle": theme.libelle,
         "suffixe": figure_suffix(theme.unite) if theme.is_quantity else "",
-        "places": _classed(theme, values) if theme.bornes else [],
+        "places": classed(theme, values) if theme.bornes else [],
         "classes": list(theme.libelles),
         "couleurs": list(theme.couleurs),
         "rayon": _radius_factor(values) if theme.is_quantity else 0,
@@ -530,7 +544,7 @@ def _theme_data(build: Build, theme: Theme) -> dict[str, Any]:
     }
 
 
-def _classed(theme: Theme, values: pd.Series) -> list[int | None]:
+def classed(theme: Theme, values: pd.Series) -> list[int | None]:
     """Class of each value from 0, decided on every decimal."""
     return [None if pd.isna(place) else int(place) - 1 for place in theme.classes(values)]
 

@@ -18,12 +18,10 @@ function alors(column, row, figure) {
   return whole === null ? MISSING : nombre(whole / 10 ** column.d, column.d) + figure.suffixe;
 }
 
-/** A change of a commune, between its bounds where it is not exact. */
-function changement(figure, row) {
-  const change = cellule(figure.change, row);
-  if (change === null) return MISSING;
+/** The bounds of a change of a commune; nothing where it is exact, or missing. */
+function bornes(figure, row) {
   const [low, high] = [cellule(figure.min, row), cellule(figure.max, row)];
-  return change + (low === high ? "" : ` [${low}\u00a0;\u00a0${high}]`);
+  return low === high ? "" : `[${low}\u00a0;\u00a0${high}]`;
 }
 
 function ficheChange(row) {
@@ -34,7 +32,8 @@ function ficheChange(row) {
     epci: cellule(figure.epci, towns.epci[row]),
     departement: cellule(figure.departement, towns.departement[row]),
     deux: `${alors(figure.avant, row, figure)} → ${alors(figure.apres, row, figure)}`,
-    change: changement(figure, row),
+    change: cellule(figure.change, row),
+    bornes: bornes(figure, row),
     lecture: data.change.lectures[figure.lecture[row]] ?? "",
   })));
   return sheet;
