@@ -206,8 +206,9 @@ def hiding(build: Build) -> str:
     people = (share * table["population"].reindex(share.index)).dropna()
     if people.empty or people.max() < SOME_PEOPLE:
         return ""
-    row: dict[Any, Any] = table.loc[people.idxmax()].to_dict()
-    facts = neighbourhoods(build, str(people.idxmax()), told=False)
+    code = str(people.idxmax())
+    row: dict[Any, Any] = table.loc[code].to_dict()
+    facts = neighbourhoods(build, code, told=False)
     if facts is None:
         return ""
     return (

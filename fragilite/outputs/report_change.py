@@ -77,7 +77,9 @@ def gather(trend: Trend) -> dict[str, Any]:
 
 def _by_age(told: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The newest comparison of each figure, the index first, then those with older vintages."""
-    newest, older, seen = [], [], set()
+    newest: list[dict[str, Any]] = []
+    older: list[dict[str, Any]] = []
+    seen: set[str] = set()
     for one in [*told["indice"], *told["comparaisons"]]:
         compared = any(one["lectures"].values())
         key = one["libelle"]
@@ -219,7 +221,7 @@ def _figure(trend: Trend, name: str, table: pd.DataFrame) -> dict[str, Any]:
     """Words of a figure: an indicator, the context, or the index."""
     method = trend.build.method
     record = method.figures.get(name)
-    both = table.dropna(subset=["changement"]).iloc[0]
+    both: dict[Any, Any] = table.dropna(subset=["changement"]).iloc[0].to_dict()
     unit = {"unite": record.unite if record else str(POINTS["unite"])}
     points = unit_of(2.0, unit)
     return {

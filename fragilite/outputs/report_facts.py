@@ -146,7 +146,7 @@ def gather(
         "villes": None,
     }
     if build.iris is not None:
-        _add_iris(found, build, shown[0])
+        _add_iris(found, build)
     if known is not None:
         _add_places(found, build, known)
     if study is not None:
@@ -159,13 +159,13 @@ def gather(
     return found
 
 
-def _add_iris(found: dict[str, Any], build: Build, index: Theme) -> None:
+def _add_iris(found: dict[str, Any], build: Build) -> None:
     from fragilite.outputs import report_iris
 
     found["villes"] = told = report_iris.gather(build)
     if told is not None:
         found["bref"] = [*found["bref"], *filter(None, [told["cache"]])]
-        found["donnees"]["villes"] = report_iris.data(build, index)
+        found["donnees"]["villes"] = report_iris.data(build)
 
 
 def _add_places(found: dict[str, Any], build: Build, known: Known) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from fragilite.cartography import Theme
+from fragilite.french import upper_first
 from fragilite.iris import FEW_LIVE, REGLE_COMMUNE
 from fragilite.iris_reading import (
     PERSONNE,
@@ -24,8 +24,13 @@ from fragilite.iris_reading import (
     sources,
     span,
 )
-from fragilite.outputs.report_facts import classed, figure_suffix, scaled, written
+from fragilite.outputs.report_facts import figure_suffix, places_in, scaled, written
 from fragilite.pipeline import Build
+
+#: A few: the vintages are not the same, nor is the income that is read.
+OUTSIDE = (
+    "Une commune peut donc avoir un indice plus bas, ou plus haut, que tous ses IRIS d'habitat."
+)
 
 
 def gather(build: Build) -> dict[str, Any] | None:
@@ -53,15 +58,27 @@ def gather(build: Build) -> dict[str, Any] | None:
             {
                 "code": row["code_insee"],
                 "nom": row["nom"],
-                "cellules": [written(row[name], build.columns[name].decimales)
-                             for name in (root, *names)],
+                "cellules": [_cell(build, row, name) for name in (root, *names)],
                 "etendue": _extent(row, root),
             }
             for row in table.to_dict("records")
         ],
-        "notes": [dated(sources(build)), PETITS, PERSONNE],
+        "notes": [dated(sources(build)), *_outside(table, root), PETITS, PERSONNE],
         "fiche": TITRE,
-    }  # fmt: skip
+        "court": upper_first(build.method.noeuds[root].court),
+    }
+
+
+def _cell(build: Build, row: dict[Any, Any], name: str) -> str:
+    column = build.columns[name]
+    share = column.unite.startswith("%") and not pd.isna(row[name])
+    return written(row[name], column.decimales) + (figure_suffix(column.unite) if share else "")
+
+
+def _outside(table: pd.DataFrame, root: str) -> list[str]:
+    """What is said where a commune stands below or above all of its IRIS."""
+    out = (table[root] < table["iris_min"]) | (table[root] > table["iris_max"])
+    return [OUTSIDE] if out.any() else []
 
 
 def _communes(build: Build) -> pd.DataFrame:
@@ -85,14 +102,12 @@ def _extent(row: dict[Any, Any], root: str) -> dict[str, float]:
 # --- the sheets ----------------------------------------------------------------------------------
 
 
-def data(build: Build, index: Theme) -> dict[str, Any]:
+def data(build: Build) -> dict[str, Any]:
     """What the sheet of each commune that is split says of its IRIS.
 
     Parameters
     ----------
     build : Build
-    index : Theme
-        Of the index: its classes are those of the communes.
 
     Returns
     -------
@@ -108,11 +123,16 @@ def data(build: Build, index: Theme) -> dict[str, Any]:
         if facts is None:
             continue
         notes = [texts.setdefault(line, len(texts)) for line in cautions(facts)]
-        told[code] = {"dit": span(facts), "notes": notes, "de": first, "a": first + len(rows)}
+        told[code] = {
+            "dit": span(facts), "notes": notes, "iris": len(rows), "de": first,
+            "a": first + len(rows),
+        }  # fmt: skip
         parts.append(rows)
         first += len(rows)
     rows = pd.concat(parts, ignore_index=True)
-    names = [index.colonne, "population", *_measured(build, rows)]
+    names = [build.method.root, "population", *_measured(build, rows)]
+    words = rows["classe_libelle"] if "classe_libelle" in rows else pd.Series(pd.NA, rows.index)
+    classes = list(dict.fromkeys(words.dropna()))
     columns = {name: scaled(rows[name], build.columns[name].decimales) for name in names}
     return {
         "textes": list(texts),
@@ -128,7 +148,8 @@ def data(build: Build, index: Theme) -> dict[str, Any]:
         "nom": [
             name or code for name, code in zip(rows["nom_iris"], rows["code_iris"], strict=True)
         ],
-        "classe": classed(index, rows[index.colonne]),
+        "classes": classes,
+        "classe": places_in(words, classes),
         "valeurs": {name: column for name, column in columns.items() if column},
     }
 

@@ -31,7 +31,7 @@ function ficheChange(row) {
     annees: figure.annees + (figure.unite && `, ${figure.unite}`),
     epci: cellule(figure.epci, towns.epci[row]),
     departement: cellule(figure.departement, towns.departement[row]),
-    deux: `${alors(figure.avant, row, figure)} → ${alors(figure.apres, row, figure)}`,
+    deux: `${alors(figure.avant, row, figure)}\u00a0→ ${alors(figure.apres, row, figure)}`,
     change: cellule(figure.change, row),
     bornes: bornes(figure, row),
     lecture: data.change.lectures[figure.lecture[row]] ?? "",

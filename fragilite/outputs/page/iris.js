@@ -6,7 +6,7 @@
 const villes = data.villes;
 
 /** IRIS of dwellings of a commune, the most fragile first: a sentence, a table, what to beware of. */
-function ficheVilles(told) {
+function ficheVilles(told, town) {
   const sheet = copie("modele-villes", told);
   const cell = (name, text) => Object.assign(document.createElement(name), { textContent: text });
   const heads = villes.chiffres.map((figure) => cell("th", figure.libelle));
@@ -17,7 +17,7 @@ function ficheVilles(told) {
     const copy = copie("modele-iris", {
       nom: villes.nom[row],
       population: ecrit(villes, "population", row),
-      classe: place === null ? "" : index.classes[place],
+      classe: place === null ? "" : villes.classes[place],
       indice: ecrit(villes, index.colonne, row),
     });
     copy.querySelector(".mesure").append(
@@ -29,14 +29,27 @@ function ficheVilles(told) {
     }));
     sheet.querySelector("tbody").append(copy);
   }
+  traceSemis(sheet.querySelector(".semis"), told, town);
   sheet.querySelector("ul").append(...told.notes.map((place) => cell("li", villes.textes[place])));
   return sheet;
+}
+
+/** A mark for each IRIS on the scale of the index, and that of the commune. */
+function traceSemis(drawn, told, town) {
+  if (!drawn) return;
+  const x = (level, row) => 2 * valeur(level, index.colonne, row) - 1;
+  const mark = drawn.querySelector(".commune");
+  for (let row = told.de; row < told.a; row += 1) {
+    mark.before(svg("rect", { class: "iris", x: x(villes, row), y: 5, width: 2, height: 14 }));
+  }
+  if (valeur(towns, index.colonne, town) === null) mark.remove();
+  else mark.setAttribute("x", x(towns, town));
 }
 
 const ficheSansVilles = ficheCommune;
 ficheCommune = (row, former) => {
   const sheet = ficheSansVilles(row, former);
   const told = villes.communes[towns.code[row]];
-  if (told) sheet.querySelector("[data-place=villes]").replaceChildren(ficheVilles(told));
+  if (told) sheet.querySelector("[data-place=villes]").replaceChildren(ficheVilles(told, row));
   return sheet;
 };
