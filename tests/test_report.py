@@ -415,6 +415,6 @@ def test_a_method_that_does_not_add_up(tmp_path):
 
 def test_too_large_a_territory_is_refused(built, monkeypatch):
     monkeypatch.setattr(report, "HEAVIEST", 100_000)
-    with pytest.raises(UsageError, match="une page de 0,2 Mo, 0,1 Mo au plus") as error:
+    with pytest.raises(UsageError, match="une page de 0,3 Mo, 0,1 Mo au plus") as error:
         report.render(built)
     assert "--dept" in error.value.remedy
