@@ -467,7 +467,7 @@ def test_print_cuts_no_table(opened, built, pictures):
     inside = [sheet for sheet in sheets if len(re.findall(r"CA |CC |CU ", sheet)) > 20]
     assert len(inside) > 2
     assert all("Compétences" in sheet for sheet in inside), "the header is on each page"
-    assert len(sheets) <= 11, "two for the sheet, nine for the rest"
+    assert len(sheets) <= 12, "two for the sheet, one for the towns, nine for the rest"
 
 
 def test_print_begins_with_the_map(opened, pictures):
