@@ -33,6 +33,9 @@ RAMP = ("#edf8fb", "#b3cde3", "#8c96c6", "#8856a7", "#810f7c")
 BORDER, HATCH = "#6b6b6b", "#767676"
 #: Circles of a quantity.
 CIRCLE = "#8856a7"
+#: A rise, a fall, and neither shown: ColorBrewer's BrBG, which colour-blind readers tell apart, the
+#: rise darker than the fall so that grey prints do too. Neither is good or bad by itself.
+CHANGE = {"hausse": "#8c510a", "baisse": "#5ab4ac", "pas de changement démontré": "#f3f2f5"}
 #: Classes of a score that its method does not class.
 STEPS = 5
 #: What a commune without a value is called in every legend.

@@ -158,6 +158,7 @@ def _build(
             show_default=False,
         ),
     ] = "commune",
+    trend: cli_trend.Changes = False,
     uncertainty: Uncertainty = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -187,9 +188,10 @@ def _build(
     if left := outputs.unwritten(result, wanted):
         wanted = outputs.written(result, wanted)
         typer.echo(left, err=True)
+    changed = cli_trend.changes(result) if trend else None
     folder = outputs.output_folder(output or processed_dir(), default=output is None)
     replaced = outputs.method_there(result, folder)
-    files = outputs.write(result, folder, wanted, crs=system, overwrite=overwrite)
+    files = outputs.write(result, folder, wanted, crs=system, overwrite=overwrite, trend=changed)
     if quiet and not as_json:
         typer.echo("\n".join(map(str, files)))
         return

@@ -12,6 +12,7 @@ from fragilite.french_help import FrenchCommand
 
 if TYPE_CHECKING:
     from fragilite.pipeline import Build
+    from fragilite.trend import Trend
 
 PANEL = "Dans le temps"
 
@@ -24,6 +25,32 @@ Commune = Annotated[
         show_default=False,
     ),
 ]
+
+
+Changes = Annotated[
+    bool,
+    typer.Option(
+        "--trend",
+        help="Ajoute ce qui a changé depuis les millésimes antérieurs à portée, et ce qui ne peut "
+        "pas se dire.",
+        show_default=False,
+    ),
+]
+
+
+def changes(build: Build) -> Trend:
+    """What ``--trend`` adds to files; refused where rows are not communes."""
+    from fragilite.errors import UsageError
+    from fragilite.pipeline import COMMUNE
+    from fragilite.trend import trend
+
+    if build.niveau != COMMUNE:
+        raise UsageError(
+            f"--trend compare des communes, et --level demande l'échelon {build.niveau}.",
+            "Retirez l'un des deux : les EPCI et les départements sont dans le tableau du "
+            "changement.",
+        )
+    return trend(build)
 
 
 def register(app: typer.Typer) -> None:

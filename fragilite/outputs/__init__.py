@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from fragilite.pipeline import Build
+    from fragilite.trend import Trend
 
 #: Every format, and those written where none is asked for.
 FORMATS = ("parquet", "csv", "excel", "xlsx", "gpkg", "html")
@@ -104,6 +105,7 @@ def write(
     *,
     crs: str | None = None,
     overwrite: bool = False,
+    trend: Trend | None = None,
 ) -> list[Path]:
     """Write the files of a build into a folder, everything or nothing.
 
@@ -121,6 +123,8 @@ def write(
         Coordinate system of the geographic files, else the legal projection of the territory.
     overwrite : bool
         Replace files of the same name that the program did not write, or that were changed since.
+    trend : Trend, optional
+        What changed: a layer, a sheet and a table of its own.
 
     Returns
     -------
@@ -137,13 +141,13 @@ def write(
         tempfile.TemporaryDirectory(prefix=".fragilite-", dir=folder) as temporary,
     ):
         staging = Path(temporary)
-        for name, writer in writers(build, formats, crs):
+        for name, writer in writers(build, formats, crs, trend):
             writer(staging / name)
         files = sorted(path for path in staging.iterdir() if path.is_file())
         package = staging / f"{build.nom}.datapackage.json"
         from fragilite.outputs import datapackage
 
-        datapackage.write(build, files, package)
+        datapackage.write(build, files, package, trend)
         files.append(package)
         with alone(folder, LOCK, WAIT, _unsaid, "fragilite build"):
             _refuse_foreign([folder / file.name for file in files], folder, overwrite=overwrite)
@@ -174,7 +178,7 @@ def stale_files(build: Build, folder: Path, written: Sequence[Path]) -> list[Pat
 
 
 def writers(
-    build: Build, formats: Sequence[str], crs: str | None = None
+    build: Build, formats: Sequence[str], crs: str | None = None, trend: Trend | None = None
 ) -> Iterator[tuple[str, Callable[[Path], None]]]:
     """Names of the files of a build with what writes each of them, but for the data package."""
     from fragilite.outputs import (
@@ -202,13 +206,15 @@ def writers(
     if "excel" in formats:
         yield f"{stem}_excel.csv", lambda path: tables.write_excel_csv(build, path)
     if "xlsx" in formats:
-        yield f"{stem}.xlsx", lambda path: workbook.write(build, path)
+        yield f"{stem}.xlsx", lambda path: workbook.write(build, path, trend)
     if "gpkg" in formats:
-        yield f"{stem}.gpkg", lambda path: geopackage.write(build, layer, path)
+        yield f"{stem}.gpkg", lambda path: geopackage.write(build, layer, path, trend)
     if "html" in formats:
         yield f"{stem}.html", lambda path: report.write(build, path)
     if build.niveau == COMMUNE:
         yield f"{stem}_epci.csv", lambda path: tables.write_epci(build, path)
+    if trend is not None:
+        yield f"{stem}_changement.csv", lambda path: tables.write_changes(trend, path)
 
 
 def written(build: Build, formats: Sequence[str]) -> list[str]:

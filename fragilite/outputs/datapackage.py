@@ -6,13 +6,16 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fragilite.french import upper_first
 from fragilite.levels import LEVELS
-from fragilite.outputs.table_schema import KEYWORDS, licences, sources, table_schema
+from fragilite.outputs.table_schema import KEYWORDS, changes_schema, licences, sources, table_schema
 from fragilite.pipeline import COMMUNE, Build
-from fragilite.provenance import provenance
+from fragilite.provenance import provenance, source_records
+
+if TYPE_CHECKING:
+    from fragilite.trend import Trend
 
 _MEDIATYPES = {
     ".csv": "text/csv",
@@ -36,12 +39,15 @@ _TITLES = {
     ".gpkg": "Communes et EPCI, contours et indice, déjà en couleurs dans QGIS",
     ".html": "Page pour une réunion : carte, tableau, fiche de chaque commune",
     "_epci.csv": "EPCI, recalculés",
+    "_changement.csv": "Ce qui a changé depuis un millésime antérieur, avec son intervalle",
 }
 
 
-def write(build: Build, files: Iterable[Path], path: Path) -> None:
+def write(build: Build, files: Iterable[Path], path: Path, trend: Trend | None = None) -> None:
     """Describe the files of a build. No date of writing: two runs give the same bytes."""
     header, facts = build.method.methode, provenance(build)
+    earlier = trend.sources if trend else ()
+    facts["sources"] += source_records(earlier)
     package = {
         "profile": "data-package",
         "name": build.nom.replace("_", "-"),
@@ -51,15 +57,15 @@ def write(build: Build, files: Iterable[Path], path: Path) -> None:
         f"{build.method.lecture.non_usage}",
         "version": header.version,
         "keywords": KEYWORDS,
-        "licenses": licences(build),
-        "sources": sources(build),
-        "resources": [_resource(build, file) for file in files],
+        "licenses": licences(build, earlier),
+        "sources": sources(build, earlier),
+        "resources": [_resource(build, file, trend) for file in files],
         "fragilite": facts,
     }
     path.write_text(json.dumps(package, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def _resource(build: Build, file: Path) -> dict[str, Any]:
+def _resource(build: Build, file: Path, trend: Trend | None) -> dict[str, Any]:
     """A file, with its schema if it is a table; any other is a file, which nothing opens."""
     content = file.read_bytes()
     resource: dict[str, Any] = {
@@ -76,6 +82,7 @@ def _resource(build: Build, file: Path) -> dict[str, Any]:
     excel = file.stem.endswith("_excel")
     epci = build.niveau == COMMUNE and file.stem.endswith("_epci")
     key = LEVELS[build.niveau].cle
+    changes = trend is not None and file.stem == f"{build.nom}_changement"
     return resource | {
         "profile": "tabular-data-resource",
         "encoding": "utf-8",
@@ -83,7 +90,9 @@ def _resource(build: Build, file: Path) -> dict[str, Any]:
             "delimiter": ";" if excel else ",",
             "lineTerminator": "\r\n" if excel else "\n",
         },
-        "schema": table_schema(build, build.epci, "code_epci")
+        "schema": changes_schema(trend)
+        if trend is not None and changes
+        else table_schema(build, build.epci, "code_epci")
         if epci
         else table_schema(build, build.communes, key, excel=excel) | _to_epci(build),
     }

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pyogrio
@@ -17,7 +17,11 @@ from fragilite.dictionary import Column
 from fragilite.outputs.qgis import Style, aliases
 from fragilite.outputs.style import COMMUNES, EPCI, LAYERS, styles
 from fragilite.pipeline import Build
-from fragilite.provenance import as_of, provenance
+from fragilite.provenance import as_of, provenance, source_records
+
+if TYPE_CHECKING:
+    from fragilite.ingestion.lots import Lot
+    from fragilite.trend import Trend
 
 #: What QGIS expects, to the letter, before it reads a style in the file.
 LAYER_STYLES = """
@@ -47,19 +51,32 @@ CREATE TABLE gpkg_data_column_constraints (
 SCHEMA_PAGE = "http://www.geopackage.org/spec121/#extension_schema"
 
 
-def write(build: Build, layer: gpd.GeoDataFrame, path: Path) -> None:
-    """Write the layers ``communes`` and ``epci``, their styles, and what explains them."""
-    moment = moment_of(build)
+def write(build: Build, layer: gpd.GeoDataFrame, path: Path, trend: Trend | None = None) -> None:
+    """Write the layers ``communes`` and ``epci``, their styles, and what explains them.
+
+    With a trend, a layer ``changement`` too.
+    """
+    moment, about = moment_of(build), build.method.methode.libelle
+    held = {one.nom: [str(name) for name in one.table(build).columns] for one in LAYERS}
+    drawn = {one.nom: styles(build, one) for one in LAYERS}
+    records = dict(build.columns)
     with dated(moment):
         path.unlink(missing_ok=True)  # GDAL would add to a file that exists
         for rows, one in ((layer, COMMUNES), (epci_layer(build, layer), EPCI)):
-            write_layer(rows, path, one.nom, one.titre, build.method.methode.libelle)
-    held = {one.nom: [str(name) for name in one.table(build).columns] for one in LAYERS}
+            write_layer(rows, path, one.nom, one.titre, about)
+        if trend is not None:
+            from fragilite.outputs import change_style as change
+            from fragilite.trend.tables import wide_columns
+
+            write_layer(change.change_layer(trend, layer), path, change.LAYER, change.TITLE, about)
+            mine = wide_columns(trend)
+            held[change.LAYER], drawn[change.LAYER] = list(mine), change.change_styles(trend)
+            records |= mine
     with closing(sqlite3.connect(path)) as database, database:
-        write_provenance(database, provenance_rows(build), moment)
-        write_dictionary(database, build.columns, held, moment)
-        write_styles(database, {one.nom: styles(build, one) for one in LAYERS}, moment)
-        write_schema(database, build.columns, held)
+        write_provenance(database, provenance_rows(build, trend.sources if trend else ()), moment)
+        write_dictionary(database, records, held, moment)
+        write_styles(database, drawn, moment)
+        write_schema(database, records, held)
 
 
 def epci_layer(build: Build, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -70,10 +87,10 @@ def epci_layer(build: Build, communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     )
 
 
-def provenance_rows(build: Build) -> list[dict[str, str]]:
-    """Where the figures come from: the method, then each source."""
+def provenance_rows(build: Build, earlier: Iterable[Lot] = ()) -> list[dict[str, str]]:
+    """Where the figures come from: the method, then each source, those of a trend last."""
     general = provenance(build)
-    rows = general["sources"]
+    rows = [*general["sources"], *source_records(earlier)]
     header = general["methode"]
     method = dict.fromkeys(rows[0], "") | {
         "source": "methode",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -13,6 +14,10 @@ from fragilite.french import upper_first
 from fragilite.levels import LEVELS
 from fragilite.pipeline import COMMUNE, Build
 from fragilite.provenance import as_of, provenance
+
+if TYPE_CHECKING:
+    from fragilite.ingestion.lots import Lot
+    from fragilite.trend import Trend
 
 #: What a portal files the data under.
 KEYWORDS = ["fragilité numérique", "inclusion numérique", "commune", "EPCI"]
@@ -64,19 +69,33 @@ def write(build: Build, path: Path) -> None:
     path.write_text(json.dumps(schema, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def licences(build: Build) -> list[dict[str, str]]:
-    """Licences of the figures of a build."""
-    names = {lot.record.licence for lot in build.inputs.lots}
+def licences(build: Build, earlier: Iterable[Lot] = ()) -> list[dict[str, str]]:
+    """Licences of the figures of a build, and of the earlier ones of a trend."""
+    names = {lot.record.licence for lot in [*build.inputs.lots, *earlier]}
     return [LICENCES.get(name, {"name": UNSPECIFIED, "title": name}) for name in sorted(names)]
 
 
-def sources(build: Build) -> list[dict[str, str]]:
+def sources(build: Build, earlier: Iterable[Lot] = ()) -> list[dict[str, str]]:
     """Who to cite for the figures of a build, and where they are described."""
     return [
         {"title": f"{lot.record.attribution}, {lot.millesime}"}
         | ({"path": lot.record.page} if lot.record.page else {})
-        for lot in build.inputs.lots
+        for lot in [*build.inputs.lots, *earlier]
     ]
+
+
+def changes_schema(trend: Trend) -> dict[str, Any]:
+    """Fields of the table of changes, and its key: a place, a figure and the earlier vintage."""
+    from fragilite.trend.tables import columns, tidy
+
+    table = tidy(trend)
+    return {
+        "fields": [
+            _field(one, table[name], "", excel=False) for name, one in columns(trend).items()
+        ],
+        "primaryKey": ["niveau", "code", "indicateur", "millesime_avant"],
+        "missingValues": [""],
+    }
 
 
 def table_schema(

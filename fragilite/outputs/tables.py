@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from fragilite.dictionary import Column
 from fragilite.pipeline import Build
+
+if TYPE_CHECKING:
+    from fragilite.trend import Trend
 
 #: OGR's types, for the .csvt that keeps QGIS from reading 01001 as 1001.
 _CSVT = {"string": "String", "integer": "Integer", "number": "Real", "boolean": "String"}
@@ -59,6 +63,13 @@ def write_excel_csv(build: Build, path: Path) -> None:
     table.to_csv(
         path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n"
     )
+
+
+def write_changes(trend: Trend, path: Path) -> None:
+    """Every change, one row a place, a figure and two vintages."""
+    from fragilite.trend.tables import columns, tidy
+
+    rounded(tidy(trend), columns(trend)).to_csv(path, index=False, lineterminator="\n")
 
 
 def write_epci(build: Build, path: Path) -> None:

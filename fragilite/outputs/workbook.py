@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,14 +16,19 @@ from fragilite.outputs.notice import heading, sections, unseen
 from fragilite.pipeline import Build
 from fragilite.provenance import as_of, source_records
 
+if TYPE_CHECKING:
+    from fragilite.trend import Trend
+
 README, ESSENTIAL, COMMUNES, EPCI = "Lisez-moi", "L'essentiel", "Communes", "EPCI"
-DICTIONARY, SOURCES = "Dictionnaire", "Sources"
+CHANGE, DICTIONARY, SOURCES = "Changement", "Dictionnaire", "Sources"
 #: What each sheet holds, as the first one says.
 CONTENTS = {
     ESSENTIAL: "une commune par ligne, les colonnes à lire d'abord.",
     COMMUNES: "toutes les colonnes ; celles qui suivent un indicateur (statut, règle, millésime…) "
     "se replient avec le bouton 1 en haut à gauche.",
     EPCI: "un EPCI par ligne, recalculé ; sans valeur s'il n'est pas entier dans le calcul.",
+    CHANGE: "ce qui a changé depuis un millésime antérieur, une comparaison par ligne, avec son "
+    "intervalle ; ce qui ne se compare pas est dit en haut.",
     DICTIONARY: "ce que veut dire chaque colonne, son unité, sa source.",
     SOURCES: "les fichiers des producteurs : millésime, dates, licence, empreinte.",
 }
@@ -44,35 +49,44 @@ USAGE = [
 WHITE_FROM = 0.35
 
 
-def write(build: Build, path: Path) -> None:
-    """Write six sheets: how to read, the essential, communes, EPCI, dictionary and sources."""
+def write(build: Build, path: Path, trend: Trend | None = None) -> None:
+    """Write six sheets: how to read, the essential, communes, EPCI, dictionary and sources.
+
+    With a trend, a seventh: what changed.
+    """
     title, subtitle = heading(build)
     sheets.save(
         path,
-        lambda book, styles: _write(build, book, styles),
+        lambda book, styles: _write(build, book, styles, trend),
         title=title, subject=subtitle, date=as_of(build),
     )  # fmt: skip
 
 
-def _write(build: Build, book: Any, styles: Mapping[str, Any]) -> None:
-    _readme(build, book, styles)
+def _write(build: Build, book: Any, styles: Mapping[str, Any], trend: Trend | None) -> None:
+    _readme(build, book, styles, changes=trend is not None)
     _table(build, book, styles, ESSENTIAL, build.communes[_essential(build, build.communes)])
     _table(build, book, styles, COMMUNES, build.communes)
     first = _essential(build, build.epci)
     others = [name for name in build.epci if name not in first]
     _table(build, book, styles, EPCI, build.epci[first + others])
-    sheets.records(book, styles, DICTIONARY, declared()["dictionnaire"], _dictionary(build))
-    lots = source_records(build.inputs.lots)
-    sheets.records(book, styles, SOURCES, declared()["provenance"], lots)
+    columns, lots = _written(build), list(build.inputs.lots)
+    if trend is not None:
+        from fragilite.outputs import change_sheet
+
+        columns += change_sheet.write(trend, book, styles, CHANGE, title=heading(build)[0])
+        lots += trend.sources
+    sheets.records(book, styles, DICTIONARY, declared()["dictionnaire"], _dictionary(columns))
+    sheets.records(book, styles, SOURCES, declared()["provenance"], source_records(lots))
 
 
 # --- Lisez-moi -------------------------------------------------------------------------------
 
 
-def _readme(build: Build, book: Any, styles: Mapping[str, Any]) -> None:
+def _readme(build: Build, book: Any, styles: Mapping[str, Any], *, changes: bool) -> None:
     title, subtitle = heading(build)
     lines = [(title, "title"), (subtitle, "note"), ("", "prose")]
-    contents = [f"{name} : {what}" for name, what in CONTENTS.items()]
+    held = [name for name in CONTENTS if changes or name != CHANGE]
+    contents = [f"{name} : {CONTENTS[name]}" for name in held]
     lines += [("Ce classeur", "section"), *((text, "prose") for text in [*contents, *USAGE])]
     for section in sections(build):
         lines += [("", "prose"), (section.titre, "section")]
@@ -181,12 +195,16 @@ def _colours(build: Build, sheet: Any, table: pd.DataFrame, white: Any) -> None:
 # --- Dictionnaire, Sources ---------------------------------------------------------------------
 
 
-def _dictionary(build: Build) -> list[dict[str, str]]:
-    """A record for each column of the workbook, in the order of the dictionary."""
+def _written(build: Build) -> list[Column]:
+    """Columns of the tables of a build, in the order of the dictionary."""
+    held = {*build.communes.columns, *build.epci.columns}
+    return [column for column in build.columns.values() if column.nom in held]
+
+
+def _dictionary(columns: Sequence[Column]) -> list[dict[str, str]]:
+    """A record for each column of the workbook."""
     types, keys = declared()["types"], declared()["dictionnaire"]
-    written = {*build.communes.columns, *build.epci.columns}
     return [
         {key: getattr(column, key) for key in keys} | {"type": types[column.type]}
-        for column in build.columns.values()
-        if column.nom in written
+        for column in columns
     ]

@@ -6,6 +6,7 @@ import tomllib
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -81,6 +82,15 @@ class Part(_Record):
     variables: list[str] = []
 
 
+class Colonne(_Record):
+    """A column of the files of a build: what is said of one of the same name unless it says."""
+
+    libelle: str
+    type: Literal["string", "number"]
+    unite: str
+    description: str = ""
+
+
 class Comparaisons(_Record):
     """The whole file."""
 
@@ -90,6 +100,7 @@ class Comparaisons(_Record):
     parts: list[Part]
     reste: Part
     colonnes: dict[str, str]
+    tableau: dict[str, Colonne]
 
 
 @cache

@@ -59,7 +59,7 @@ def facts(trend: Trend) -> dict[str, Any]:
             if not pair.raison
         ],
         "indice": [_index(trend, avant) for avant in trend.indices],
-        "non_compares": _not_compared(trend),
+        "non_compares": rest_of(trend),
         "independance": load_comparisons().recensement.independance,
         "notes": trend.notes,
         "sources": source_records(trend.sources),
@@ -75,14 +75,14 @@ def commune_facts(trend: Trend, code: str) -> dict[str, Any]:
         "commune": {"code_insee": code, "nom": row["nom"], "nom_epci": row["nom_epci"]},
         "methode": f"{header.code} {header.version}",
         "comparaisons": [
-            _figure(trend, pair.code, pair.avant, pair.apres)
+            figure_head(trend, pair.code, pair.avant, pair.apres)
             | _one(trend.communes, "code_insee", code, pair.code, pair.avant)
             | {"groupes": _groups_of(trend, row, pair.code, pair.avant)}
             for pair in trend.comparaisons
             if not pair.raison
         ],
         "indice": [_index_of(trend, avant, code) for avant in trend.indices],
-        "non_compares": _not_compared(trend),
+        "non_compares": rest_of(trend),
         "independance": load_comparisons().recensement.independance,
     }
 
@@ -90,7 +90,8 @@ def commune_facts(trend: Trend, code: str) -> dict[str, Any]:
 # --- gathering -------------------------------------------------------------------------------
 
 
-def _figure(trend: Trend, code: str, avant: str, apres: str) -> dict[str, Any]:
+def figure_head(trend: Trend, code: str, avant: str, apres: str) -> dict[str, Any]:
+    """What is compared: a figure, its unit and two vintages."""
     record: Grandeur = compared(trend.build.method)[code]
     return {
         "code": code,
@@ -105,7 +106,7 @@ def _figure(trend: Trend, code: str, avant: str, apres: str) -> dict[str, Any]:
 def _comparison(trend: Trend, code: str, avant: str, apres: str) -> dict[str, Any]:
     """One figure between two vintages: the groups, how many communes, which most."""
     table = _of(trend.communes, code, avant)
-    return _figure(trend, code, avant, apres) | {
+    return figure_head(trend, code, avant, apres) | {
         "lectures": _counts(table),
         "non_comparees": int((table["lecture"] == "").sum()),
         "plus_nettes": _sharpest(table),
@@ -162,12 +163,12 @@ def _groups_of(
 def _index(trend: Trend, avant: str) -> dict[str, Any]:
     """The index between two vintages, and what made it change."""
     table = _of(trend.communes, trend.build.method.root, avant)
-    return _index_head(trend, avant) | {
+    return index_head(trend, avant) | {
         "lectures": _counts(table),
         "non_comparees": int((table["lecture"] == "").sum()),
         "plus_nettes": _sharpest(table),
         "groupes": [
-            row | {"parts": _parts_of(trend, moved, row["code"], avant)}
+            row | {"parts": parts_of(trend, moved, row["code"], avant)}
             for (level, year), moved in trend.indices_groupes.items()
             if year == avant
             for row in _records(
@@ -185,13 +186,14 @@ def _index(trend: Trend, avant: str) -> dict[str, Any]:
 def _index_of(trend: Trend, avant: str, code: str) -> dict[str, Any]:
     root = trend.build.method.root
     return (
-        _index_head(trend, avant)
+        index_head(trend, avant)
         | _one(trend.communes, "code_insee", code, root, avant)
-        | {"parts": _parts_of(trend, trend.indices[avant], code, avant)}
+        | {"parts": parts_of(trend, trend.indices[avant], code, avant)}
     )
 
 
-def _index_head(trend: Trend, avant: str) -> dict[str, Any]:
+def index_head(trend: Trend, avant: str) -> dict[str, Any]:
+    """What the index of an earlier vintage is made of: what is compared, what is held."""
     method, held = trend.build.method, trend.tenus[avant]
     rows = _of(trend.communes, method.root, avant)
     return {
@@ -207,7 +209,7 @@ def _index_head(trend: Trend, avant: str) -> dict[str, Any]:
     }
 
 
-def _parts_of(trend: Trend, moved: Moved, code: str, avant: str) -> list[dict[str, Any]]:
+def parts_of(trend: Trend, moved: Moved, code: str, avant: str) -> list[dict[str, Any]]:
     """Points brought by each part; None for one of which nothing is compared."""
     method, held = trend.build.method, trend.tenus[avant]
     found = []
@@ -227,7 +229,7 @@ def _parts_of(trend: Trend, moved: Moved, code: str, avant: str) -> list[dict[st
     return found
 
 
-def _not_compared(trend: Trend) -> list[dict[str, Any]]:
+def rest_of(trend: Trend) -> list[dict[str, Any]]:
     """Figures that are not compared, by reason; those without any earlier vintage last."""
     found: dict[str, list[str]] = defaultdict(list)
     for pair in trend.comparaisons:

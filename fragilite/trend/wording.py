@@ -5,7 +5,7 @@ They take the rows that :mod:`fragilite.trend.report` gathers, ready for JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fragilite.french import listing, lower_first, number, plural, quantity, upper_first
@@ -35,6 +35,8 @@ HASARD = (
     "Sur cent communes où rien n'aurait changé, une dizaine seraient pourtant lues en hausse ou en "
     "baisse, par hasard."
 )
+#: What a reading is worth.
+CHANCE = f"{LECTURE} {PAS_DEMONTRE} {HASARD}"
 #: How the index is written.
 POINTS: dict[str, Any] = {"unite": "", "decimales": DECIMALS}
 
@@ -141,11 +143,16 @@ def origin(parts: list[dict[str, Any]]) -> Iterator[str]:
         yield f"Ce qu'y apportent {listing(silent)} n'est pas mesuré ici."
 
 
-def not_compared(found: Mapping[str, Any]) -> Iterator[str]:
-    """What is not compared, and why; then what would let it be."""
-    for one in found["non_compares"]:
+def reasons(rest: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What is not compared, and why."""
+    for one in rest:
         reason = upper_first(one["raison"].rstrip("."))
         yield f"{reason} : {' ; '.join(map(lower_first, one['chiffres']))}."
+
+
+def not_compared(found: Mapping[str, Any]) -> Iterator[str]:
+    """The same, then what would let it be compared."""
+    yield from reasons(found["non_compares"])
     if SANS_ANTERIEUR in {one["raison"] for one in found["non_compares"]}:
         yield REMEDE
     if found["non_compares"]:
@@ -154,4 +161,4 @@ def not_compared(found: Mapping[str, Any]) -> Iterator[str]:
 
 def how_to_read(found: Mapping[str, Any]) -> list[str]:
     """What the readings mean, and what they do not."""
-    return [f"{LECTURE} {PAS_DEMONTRE} {HASARD}", found["independance"]]
+    return [CHANCE, found["independance"]]
