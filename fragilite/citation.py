@@ -41,8 +41,11 @@ def lots_of_people(build: Build) -> list[Lot]:
 
 def lots_of_frame(build: Build) -> list[Lot]:
     """Where names, EPCI and outlines come from."""
+    within = [lot for lot in build.iris.lots if lot.record.variables] if build.iris else []
     return [
-        lot for lot in build.inputs.lots if (lot.source, lot.millesime) not in build.inputs.tables
+        lot
+        for lot in build.inputs.lots
+        if (lot.source, lot.millesime) not in build.inputs.tables and lot not in within
     ]
 
 

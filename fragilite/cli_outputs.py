@@ -27,6 +27,7 @@ from fragilite.cli_options import (
     output_option,
 )
 from fragilite.cli_places import MappingOption
+from fragilite.cli_trend import Changes, changes
 from fragilite.errors import UsageError
 from fragilite.french_help import FrenchCommand
 from fragilite.report_file import check_target, write_file
@@ -137,6 +138,7 @@ def _dossier(
             show_default=False,
         ),
     ] = None,
+    trend: Changes = False,
     overwrite: Overwrite = False,
     method: MethodOption = DEFAULT_METHOD,
     year: Year = None,
@@ -162,7 +164,8 @@ def _dossier(
     path = output or Path(f"dossier_{subject.nom}.docx")
     from fragilite.outputs.dossier import write
 
-    for file in write(build, path, subject, template, overwrite=overwrite):
+    changed = changes(build) if trend else None
+    for file in write(build, path, subject, template, overwrite=overwrite, trend=changed):
         typer.echo(file)
 
 

@@ -26,12 +26,16 @@ from fragilite.french import (
     share,
     upper_first,
 )
+from fragilite.iris_reading import PERSONNE, neighbourhoods, span
 from fragilite.method import Method, Moyenne, Part
 from fragilite.pipeline import Build
 from fragilite.robustness import LECTURES
 
 #: Indicators named in a sentence, and communes.
 HEAVIEST, NAMED = 2, 3
+#: What a sentence on IRIS is about.
+INSIDE = "Ce que la moyenne cache"
+IN_IRIS = "en IRIS (quartiers d'environ 2 000 habitants)"
 #: The reading that says nothing of people; it is followed by what the index cannot see.
 NO_SIGNAL = LECTURES[2]
 #: What an estimate of people is, wherever it is written.
@@ -156,6 +160,44 @@ def of_commune(build: Build, code: str) -> list[Sentence]:
         ),
         _people_of(build, facts),
     ]
+
+
+def inside_commune(build: Build, code: str) -> list[Sentence]:
+    """What the IRIS of a commune say that its index hides; nothing where it is not split."""
+    facts = neighbourhoods(build, code, told=False)
+    if facts is None or build.iris is None:
+        return []
+    text = f"Commune découpée {IN_IRIS} : {span(facts)} {PERSONNE}"
+    return [Sentence(INSIDE, text, short(build.iris.lots))]
+
+
+def inside_epci(build: Build, code: str) -> list[Sentence]:
+    """The same of an EPCI: its communes that are split, those that hide the highest index first."""
+    if build.iris is None:
+        return []
+    towns = build.communes[build.communes["code_epci"] == code]
+    divided = towns[towns["iris_min"].notna()].sort_values(
+        "iris_max", ascending=False, kind="stable"
+    )
+    if divided.empty:
+        return []
+    shown = [_divided(row) for row in divided.head(NAMED).to_dict("records")]
+    rest = len(divided) - len(shown)
+    shown += [plural(rest, "autre")] if rest else []
+    many = plural(len(divided), "commune découpée", "communes découpées")
+    text = f"{many} {IN_IRIS} : {' ; '.join(shown)}. {PERSONNE}"
+    return [Sentence(INSIDE, text, short(build.iris.lots))]
+
+
+def _divided(row: dict[Any, Any]) -> str:
+    """From where to where the index goes, and how many people live where it is high."""
+    part = row.get("part_iris_4_5")
+    many = ""
+    if part is not None and not pd.isna(part):
+        who = f"{share(part)} des habitants" if part else "personne"
+        many = f", {who} en classe 4 ou 5"
+    low, high = (number(row[name], 1) for name in ("iris_min", "iris_max"))
+    return f"{row['nom']}, de {low} à {high}{many}"
 
 
 def _stands(facts: dict[str, Any], build: Build) -> str:

@@ -555,11 +555,11 @@ def time_page() -> str:
             "### Dans les fichiers : `fragilite build --trend`, `fragilite dossier --trend`",
             "",
             "Avec `--trend`, `build` ajoute une couche `changement` au GeoPackage (une commune par "
-            "ligne, un style par comparaison : hausse, baisse, pas de changement démontré, hachures "
+            "ligne, un style par comparaison : hausse, baisse, pas de changement démontré, hachuré "
             "où rien ne se compare), une feuille « Changement » au classeur et un tableau "
             "`fragilite_49_changement.csv`, décrit dans le data package ; les autres fichiers ne "
             "changent pas. `dossier` ajoute une partie « Ce qui a changé ». Dans la couche, chaque "
-            "colonne commence par ce qu'elle compare, comme `part_sans_bac_depuis_2017_changement`. "
+            "colonne dit d'abord ce qu'elle compare, comme `part_sans_bac_depuis_2017_changement`. "
             "Le tableau et la feuille ont les colonnes suivantes :",
             "",
             *columns_table(

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -31,6 +32,8 @@ from fragilite.narrative import (
     NAMED,
     Sentence,
     fifth,
+    inside_commune,
+    inside_epci,
     of_commune,
     of_epci,
     of_epci_among_others,
@@ -47,9 +50,15 @@ from fragilite.subject import Subject, restricted
 from fragilite.summary import remarks
 from fragilite.table import Statut
 
+if TYPE_CHECKING:
+    from fragilite.trend import Trend
+
 SUFFIX, WORKBOOK = ".docx", ".xlsx"
 #: Places described in sentences: above, those with most people to accompany.
 DESCRIBED = 12
+#: Sentences on the change of each, where several are described; of an EPCI that has none.
+BRIEF = 2
+HELD_IN_PART = "pas entier dans ce calcul, rien à comparer."
 #: Places side by side in a comparison, and columns of a table where they are rows.
 ACROSS, COLUMNS = 6, 7
 #: Where a researcher's figures stand, away from what a coordinator signs; lines to sign on.
@@ -68,6 +77,7 @@ def write(
     template: Path | None = None,
     *,
     overwrite: bool = False,
+    trend: Trend | None = None,
 ) -> list[Path]:
     """Write a dossier and its workbook, both or neither.
 
@@ -83,6 +93,8 @@ def write(
         A house's model, whose styles, header and footer are kept.
     overwrite : bool
         Replace files that exist.
+    trend : Trend, optional
+        What changed: a part of the document, a sheet of the workbook.
 
     Returns
     -------
@@ -97,31 +109,38 @@ def write(
         If a file cannot be written, or is open in Word or in a spreadsheet.
     """
     from fragilite.outputs import workbook
+    from fragilite.trend.tables import only_of
 
     document, book = paths_of(path)
     return write_together(
         {
-            document: lambda staged: _document(build, staged, subject, template),
-            book: lambda staged: workbook.write(restricted(build, subject), staged),
+            document: lambda staged: _document(build, staged, subject, template, trend),
+            book: lambda staged: workbook.write(
+                restricted(build, subject), staged, trend and only_of(trend, subject.communes)
+            ),
         },
         [SUFFIX, WORKBOOK],
         overwrite=overwrite,
     )
 
 
-def _document(build: Build, path: Path, subject: Subject, template: Path | None) -> None:
+def _document(
+    build: Build, path: Path, subject: Subject, template: Path | None, trend: Trend | None
+) -> None:
     word = Word.of(template)
     title = f"Fragilité numérique : {subject.titre}"
     word.write(title, "Title")
     word.write(_dateline(build, subject), "Subtitle")
     _question(word, build, subject)
     _sentences(word, build, subject)
+    if trend is not None:
+        _changes(word, trend, subject)
     _headcounts(word, build, subject)
     _map(word, build, subject)
     _comparison(word, build, subject)
     _limits(word, build, subject)
     _method(word, build)
-    _sources(word, build)
+    _sources(word, build, [*(trend.sources if trend else ()), *_lots_inside(build, subject)])
     signature(word)
     word.number_pages(title)
     word.save(
@@ -174,11 +193,24 @@ def _counted(build: Build) -> str:
 
 
 def sentences(build: Build, subject: Subject) -> dict[str, list[Sentence]]:
-    """Three sentences on each place that has some, by its code; fewer on EPCI side by side."""
-    say = of_commune
-    if subject.epci:
-        say = of_epci if len(subject.epci) == 1 else of_epci_among_others
+    """Three sentences on each place that has some, by its code; fewer on EPCI side by side.
+
+    One more where its index hides neighbourhoods that differ.
+    """
+    say: Callable[[Build, str], list[Sentence]] = of_epci_among_others
+    if not subject.epci:
+        say = _of_commune
+    elif len(subject.epci) == 1:
+        say = _of_epci
     return {code: say(build, code) for code in described_places(build, subject)}
+
+
+def _of_commune(build: Build, code: str) -> list[Sentence]:
+    return [*of_commune(build, code), *inside_commune(build, code)]
+
+
+def _of_epci(build: Build, code: str) -> list[Sentence]:
+    return [*of_epci(build, code), *inside_epci(build, code)]
 
 
 def _sentences(word: Word, build: Build, subject: Subject) -> None:
@@ -203,6 +235,32 @@ def _sentences(word: Word, build: Build, subject: Subject) -> None:
             word.write(names[code], "Heading 2")
         for one in three:
             word.write(one.texte, "List Bullet", lead=one.sujet, after=one.source)
+
+
+def _changes(word: Word, trend: Trend, subject: Subject) -> None:
+    """What changed in each place described, then what holds for all and cannot be said."""
+    from fragilite.trend.report import CHANCE
+    from fragilite.trend.sentences import cannot_say, sentences
+
+    build, level = trend.build, "epci" if subject.epci else "commune"
+    places, names = described_places(build, subject), _names(trend.build)
+    word.write("Ce qui a changé", "Heading 1")
+    word.write("Entre crochets, l'intervalle à 90 % du changement.", NOTE)
+    for code in places:
+        found = sentences(trend, level, code, origins=len(places) == 1)
+        if not found:
+            word.write(HELD_IN_PART, "List Bullet", lead=names[code])
+        elif len(places) == 1:
+            for one in found:
+                word.write(one.texte, "List Bullet", lead=one.sujet, after=one.source)
+        else:
+            told = found[:BRIEF]
+            text = " ".join(f"{one.sujet} : {one.texte}" for one in told)
+            origin = " ; ".join(dict.fromkeys(one.source for one in told))
+            word.write(text, "List Bullet", lead=names[code], after=origin)
+    word.write("Ce qui ne peut pas se dire", "Heading 2")
+    for text in [CHANCE, *cannot_say(trend)]:
+        word.write(text, "List Bullet")
 
 
 def _names(build: Build) -> dict[str, str]:
@@ -602,11 +660,18 @@ def _method(word: Word, build: Build) -> None:
     word.numbered(lines)
 
 
-def _sources(word: Word, build: Build) -> None:
+def _lots_inside(build: Build, subject: Subject) -> list[Lot]:
+    """What the figures by IRIS of a subject are from; nothing where none of it is split."""
+    if build.iris is None or not set(subject.communes) & set(build.iris.inside.index):
+        return []
+    return [lot for lot in build.iris.lots if lot.record.variables]
+
+
+def _sources(word: Word, build: Build, more: Sequence[Lot]) -> None:
     word.write("Sources et citation", "Heading 1")
     shown = lots_of_figures(build, build.method.effectifs)
     used = [lot for lot in build.inputs.lots if lot in [*lots_counted(build), *shown]]
-    origins(word, [*used, *lots_of_frame(build)])
+    origins(word, [*used, *more, *lots_of_frame(build)])
     quoted(word, build)
     if build.method.lecture.validite:
         word.write(FURTHER, "Heading 2")

@@ -6,6 +6,7 @@ The words are those of :mod:`fragilite.trend.wording`; what holds for every plac
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -21,7 +22,7 @@ from fragilite.trend.wording import POINTS, left_out, origin, reasons, said
 MOST = 3
 
 
-def sentences(trend: Trend, level: str, code: str) -> list[Sentence]:
+def sentences(trend: Trend, level: str, code: str, *, origins: bool = True) -> list[Sentence]:
     """What changed in a place, the index first; none where nothing is compared there.
 
     Parameters
@@ -30,6 +31,8 @@ def sentences(trend: Trend, level: str, code: str) -> list[Sentence]:
     level : str
         ``commune``, ``epci`` or ``departement``.
     code : str
+    origins : bool
+        Whether to say what the change of the index comes from.
     """
     table, key = (trend.communes, "code_insee") if level == "commune" else (trend.groupes, "code")
     rows = table[table[key] == code]
@@ -40,7 +43,8 @@ def sentences(trend: Trend, level: str, code: str) -> list[Sentence]:
         here = rows[(rows["indicateur"] == one.code) & (rows["millesime_avant"] == one.avant)]
         if len(here):
             row: dict[Any, Any] = here.iloc[0].astype(object).to_dict()
-            found.append(_sentence(trend, one, level, code, row))
+            why = _origins(trend, one, level, code) if origins else ()
+            found.append(_sentence(trend, one, row, why))
     return found
 
 
@@ -49,32 +53,39 @@ def told(trend: Trend) -> list[Followed]:
     method = trend.build.method
     found: dict[str, Followed] = {}
     for one in followed(trend):
-        below = one.code not in method.figures and one.code != method.column(method.root)
-        if not below:
+        if one.is_figure or one.code == method.column(method.root):
             found.setdefault(one.code, one)
     return list(found.values())[:MOST]
 
 
-def _sentence(trend: Trend, one: Followed, level: str, code: str, row: dict[Any, Any]) -> Sentence:
+def _sentence(trend: Trend, one: Followed, row: dict[Any, Any], origins: Iterable[str]) -> Sentence:
     row["changement"] = None if pd.isna(row["changement"]) else row["changement"]
-    is_index = one.code == trend.build.method.column(trend.build.method.root)
-    if is_index:
-        text = f"{said(row, index_head(trend, one.avant) | POINTS)}."
-        moved = (
-            trend.indices[one.avant]
-            if level == "commune"
-            else trend.indices_groupes.get((level, one.avant))
-        )
-        if moved is not None and row["changement"] is not None:
-            text = " ".join([text, *origin(parts_of(trend, moved, code, one.avant))])
-    else:
-        text = f"{said(row, figure_head(trend, one.code, one.avant, one.apres))}."
+    record = (
+        figure_head(trend, one.code, one.avant, one.apres)
+        if one.is_figure
+        else (index_head(trend, one.avant) | POINTS)
+    )
+    text = f"{said(row, record)}."
+    if row["changement"] is not None:
+        text = " ".join([text, *origins])
     return Sentence(one.libelle, text, short(lots_of(trend, one)))
+
+
+def _origins(trend: Trend, one: Followed, level: str, code: str) -> Iterator[str]:
+    """Where the change of the index comes from; nothing of a figure."""
+    if one.is_figure:
+        return
+    moved = (
+        trend.indices.get(one.avant)
+        if level == "commune"
+        else trend.indices_groupes.get((level, one.avant))
+    )
+    if moved is not None:
+        yield from origin(parts_of(trend, moved, code, one.avant))
 
 
 def cannot_say(trend: Trend) -> list[str]:
     """What holds for every place: what the index of an earlier vintage is not, what is left out."""
     heads = [index_head(trend, avant) for avant in trend.indices]
     limits = [left_out(head) for head in heads if head["tenus"]]
-    rest = reasons(rest_of(trend))
-    return [*limits, *(["Ce qui ne se compare pas.", *rest] if rest else [])]
+    return [*limits, *reasons(rest_of(trend))]

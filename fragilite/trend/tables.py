@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -42,6 +42,8 @@ class Followed:
     decimales : int
     avant, apres : str
         Vintages.
+    is_figure : bool
+        Whether it is an indicator, not a node.
     """
 
     code: str
@@ -51,6 +53,7 @@ class Followed:
     decimales: int
     avant: str
     apres: str
+    is_figure: bool = False
 
     @property
     def stem(self) -> str:
@@ -81,7 +84,14 @@ def followed(trend: Trend) -> list[Followed]:
     ]  # fmt: skip
     figures = [
         Followed(
-            pair.code, one.libelle, one.libelle, one.unite, one.decimales, pair.avant, pair.apres
+            pair.code,
+            one.libelle,
+            one.libelle,
+            one.unite,
+            one.decimales,
+            pair.avant,
+            pair.apres,
+            is_figure=True,
         )
         for pair in trend.comparaisons
         if not pair.raison
@@ -146,6 +156,19 @@ def columns(trend: Trend) -> dict[str, Column]:
 def _source(trend: Trend) -> str:
     header = trend.build.method.methode
     return f"Calcul fragilite, méthode {header.code} {header.version}"
+
+
+def only_of(trend: Trend, codes: Collection[str]) -> Trend:
+    """The rows of some communes, and of the EPCI and départements that they are in."""
+    towns = trend.build.inputs.communes
+    here = towns[towns.index.isin(list(codes))]
+    around = {*here["code_epci"], *here["code_departement"]}
+    communes, groups = trend.communes, trend.groupes
+    return replace(
+        trend,
+        communes=communes[communes["code_insee"].isin(list(codes))],
+        groupes=groups[groups["code"].isin(around)],
+    )
 
 
 # --- one row a commune -------------------------------------------------------------------------
