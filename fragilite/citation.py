@@ -9,7 +9,7 @@ from fragilite.french import day, listing, lower_first
 from fragilite.ingestion.catalogue import source_of_variables
 from fragilite.ingestion.lots import Lot
 from fragilite.method import Grandeur
-from fragilite.pipeline import Build
+from fragilite.pipeline import IRIS, Build
 
 
 def lots_of_figures(build: Build, codes: Iterable[str]) -> list[Lot]:
@@ -41,7 +41,7 @@ def lots_of_people(build: Build) -> list[Lot]:
 
 def lots_of_frame(build: Build) -> list[Lot]:
     """Where names, EPCI and outlines come from."""
-    within = [lot for lot in build.iris.lots if lot.record.variables] if build.iris else []
+    within = lots_inside(build)
     return [
         lot
         for lot in build.inputs.lots
@@ -49,9 +49,15 @@ def lots_of_frame(build: Build) -> list[Lot]:
     ]
 
 
+def lots_inside(build: Build) -> list[Lot]:
+    """Where the figures by IRIS come from; none where no file at hand has any."""
+    return [lot for lot in build.iris.lots if lot.record.variables] if build.iris else []
+
+
 def lots_counted(build: Build) -> list[Lot]:
     """Vintages that the index and the volume rest on, in the order of the build."""
     found = lots_of_figures(build, build.result.scores.scored) + lots_of_people(build)
+    found += lots_inside(build) if build.niveau == IRIS else []
     return [lot for lot in build.inputs.lots if lot in found]
 
 

@@ -20,11 +20,12 @@ from fragilite.french import aligned, lower_first, number, paragraph, plural
 from fragilite.ingestion.iris import communes_of
 from fragilite.inputs import population
 from fragilite.pipeline import COMMUNE as WHOLE
+from fragilite.pipeline import IRIS as INSIDE
 from fragilite.pipeline import Build, class_warnings, group_table, regrouped
 from fragilite.summary import MOST_FRAGILE
 
 #: Names of the levels.
-COMMUNE, IRIS, EPCI, DEPARTEMENT, REGION = WHOLE, "iris", "epci", "departement", "region"
+COMMUNE, IRIS, EPCI, DEPARTEMENT, REGION = WHOLE, INSIDE, "epci", "departement", "region"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from fragilite.citation import france_source, lots_of_figures, lots_of_people, short
+from fragilite.citation import france_source, lots_inside, lots_of_figures, lots_of_people, short
 from fragilite.explanation import CAUTIONS, SURE, explain, other_year, partial_note, where
 from fragilite.french import (
     at_name,
@@ -168,7 +168,7 @@ def inside_commune(build: Build, code: str) -> list[Sentence]:
     if facts is None or build.iris is None:
         return []
     text = f"Commune découpée {IN_IRIS} : {span(facts)} {PERSONNE}"
-    return [Sentence(INSIDE, text, short(build.iris.lots))]
+    return [Sentence(INSIDE, text, short(lots_inside(build)))]
 
 
 def inside_epci(build: Build, code: str) -> list[Sentence]:
@@ -186,7 +186,7 @@ def inside_epci(build: Build, code: str) -> list[Sentence]:
     shown += [plural(rest, "autre")] if rest else []
     many = plural(len(divided), "commune découpée", "communes découpées")
     text = f"{many} {IN_IRIS} : {' ; '.join(shown)}. {PERSONNE}"
-    return [Sentence(INSIDE, text, short(build.iris.lots))]
+    return [Sentence(INSIDE, text, short(lots_inside(build)))]
 
 
 def _divided(row: dict[Any, Any]) -> str:

@@ -31,6 +31,8 @@ from fragilite.territory import FRANCE, Territory, parse_territory
 EPCI_PARTIEL = "EPCI partiel"
 #: Level of a build, until another is asked for.
 COMMUNE = "commune"
+#: Level inside the communes.
+IRIS = "iris"
 #: What a spreadsheet would run as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

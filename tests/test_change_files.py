@@ -20,9 +20,9 @@ from fragilite.outputs.dossier import write as write_dossier
 from fragilite.outputs.qgis import LONGEST_NAME
 from fragilite.subject import of_communes, of_departements, of_epci, restricted
 from fragilite.trend import LECTURES, trend
-from fragilite.trend.report import LIMITE
 from fragilite.trend.sentences import cannot_say, sentences
 from fragilite.trend.tables import columns, followed, only_of, tidy, wide, wide_columns
+from fragilite.trend.wording import LIMITE
 
 FORMATS = ("parquet", "csv", "excel", "xlsx", "gpkg")
 #: What is written from a trend; the others are as without it.

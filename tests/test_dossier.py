@@ -99,6 +99,7 @@ def test_exactly_two_fields_to_complete(two, epci):
 def test_three_sentences_each_with_its_source(two, epci):
     for document, count in ((two[0], 2), (epci[0], 1)):
         bullets = [one for one in of_style(document, "List Bullet") if one.endswith("]")]
+        bullets = [one for one in bullets if not one.startswith("Ce que la moyenne cache")]
         assert len(bullets) == 3 * count
         assert [one.split(".")[0] for one in bullets[:3]] == [
             "Intensité", "Ce qui pèse le plus", "Combien de personnes",

@@ -1,16 +1,22 @@
 """One row per IRIS, EPCI, département or region: from sums, in files that say what they are."""
 
+import html
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 
 import geopandas as gpd
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from publishers import OPTIONS, lay_out, lay_out_iris
 
 from fragilite import levels, outputs
 from fragilite.errors import UsageError
+from fragilite.french import upper_first
+from fragilite.outputs import workbook
 from fragilite.pipeline import build
 from fragilite.territory import parse_territory
 
@@ -102,7 +108,7 @@ def test_files_by_iris(run, tmp_path):
     assert len(table) == 363
     assert "iris_min" not in table
     assert "rang_median" not in table
-    assert "Pas encore de gpkg à l'échelon iris. Contours des IRIS absents" in err
+    assert "Contours des IRIS absents : pas de parquet ni de gpkg" in err
     assert err.count("\n") == 1
     assert "212 IRIS dans 25 communes découpées ; ailleurs, une ligne par commune (151)." in out
     assert "Locaux sans fibre : estimé pour 212 IRIS (valeur de la commune)." in out
@@ -125,9 +131,9 @@ def test_files_by_iris_repeat(built, tmp_path):
 
 
 def test_a_format_that_cannot_say_a_level_is_refused_alone(run, tmp_path):
-    code, _, err = run("build", "--dept", "49", "--level", "iris", "--format", "xlsx,html")
+    code, _, err = run("build", "--dept", "49", "--level", "iris", "--format", "gpkg,html")
     assert code == 2
-    assert "Pas encore de xlsx et html à l'échelon iris." in err
+    assert "Pas encore de html à l'échelon iris. Contours des IRIS absents" in err
     assert err.count("\n") == 1
     assert not list((tmp_path / "data/processed").glob("fragilite*"))
 
@@ -240,6 +246,56 @@ def test_outlines_that_were_fetched_serve_the_bundled_figures(run, heap, tmp_pat
     shapes = gpd.read_parquet(tmp_path / "data/processed/fragilite_49_iris.parquet")
     assert len(shapes) == 363
     assert shapes.geometry.notna().sum() == 362  # Orée d'Anjou had another code
+    assert (tmp_path / "data/processed/fragilite_49_iris.qml").exists()
+
+
+def test_a_map_by_iris_opens_styled(run, heap, tmp_path):
+    (tmp_path / "data/raw").mkdir(parents=True)
+    shutil.copy(heap / "b/iris.gpkg", tmp_path / "data/raw/iris.gpkg")
+    code, _, err = run("build", "--dept", "49", "--level", "iris", "--format", "gpkg,xlsx")
+    assert code == 0, err
+    path = tmp_path / "data/processed/fragilite_49_iris.gpkg"
+    layer = gpd.read_file(path, layer="iris")
+    assert len(layer) == 363
+    with closing(sqlite3.connect(path)) as database:
+        contents = [
+            row[0]
+            for row in database.execute("SELECT table_name FROM gpkg_contents ORDER BY rowid")
+        ]
+        styles = database.execute(
+            "SELECT f_table_name, styleName, styleQML FROM layer_styles WHERE useAsDefault"
+        ).fetchall()
+        told = dict(database.execute("SELECT nom, libelle FROM dictionnaire"))
+    assert contents == ["iris", "provenance", "dictionnaire", "layer_styles"]
+    ((name, style, qml),) = styles
+    assert (name, style) == ("iris", "Indice")
+    assert 'alias field="nom_iris"' in qml
+    assert "Un chiffre de quartier ne dit rien" in html.unescape(html.unescape(qml))
+    assert set(told) == set(layer.columns) - {"geometry"}
+    package = json.loads(path.with_suffix(".datapackage.json").read_text("utf-8"))
+    titles = {one["path"]: one["title"] for one in package["resources"]}
+    assert titles[path.name].startswith("IRIS, contours et indice")
+
+
+@pytest.mark.parametrize("level", ["iris", "epci", "departement", "region"])
+def test_a_workbook_of_each_level(built, tmp_path, level):
+    view = levels.at_level(built, level)
+    kind = levels.LEVELS[level]
+    workbook.write(view, tmp_path / "a.xlsx")
+    workbook.write(view, tmp_path / "b.xlsx")
+    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    rows = upper_first(kind.plusieurs)
+    assert book.sheetnames == ["Lisez-moi", "L'essentiel", rows, "Dictionnaire", "Sources"]
+    for name in ("L'essentiel", rows):
+        cells = list(book[name].iter_rows(min_row=2, values_only=True))
+        assert cells[0][:2] == (kind.cle, kind.nom)
+        assert len(cells) - 2 == len(view.communes)
+    told = [row[0].value for row in book["Dictionnaire"].iter_rows(min_row=2)]
+    assert set(told) == set(view.communes.columns)
+    prose = " ".join(str(cell.value) for cell in book["Lisez-moi"]["A"])
+    assert f"par {kind.un}" in prose
+    assert ("bases infracommunales" in prose) == (level == "iris")
 
 
 def test_without_files_by_iris_the_level_says_what_to_take(run, raw):

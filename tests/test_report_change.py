@@ -11,10 +11,11 @@ import pytest
 from test_report import NASTY, Alone, Reader, data_of, overseas
 from test_report_roadmap import plain, said, texts
 
+from fragilite import cartography
 from fragilite.errors import SourceUnavailableError
 from fragilite.french import glued
 from fragilite.ingestion import bundled
-from fragilite.outputs import report, report_change
+from fragilite.outputs import report
 from fragilite.pipeline import build
 from fragilite.territory import parse_territory
 from fragilite.trend import BAISSE, HAUSSE, LECTURES, RIEN, comparing, trend, whole_trend
@@ -173,9 +174,9 @@ def test_colours_are_told_apart_in_grey_and_nothing_shown_is_neutral():
         red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
         return 0.299 * red + 0.587 * green + 0.114 * blue
 
-    levels = sorted(grey(report_change.COLOURS[word]) for word in (HAUSSE, BAISSE, RIEN))
+    levels = sorted(grey(cartography.CHANGE[word]) for word in (HAUSSE, BAISSE, RIEN))
     assert min(np.diff(levels)) > 40
-    channels = [int(report_change.COLOURS[RIEN][at : at + 2], 16) for at in (1, 3, 5)]
+    channels = [int(cartography.CHANGE[RIEN][at : at + 2], 16) for at in (1, 3, 5)]
     assert max(channels) - min(channels) < 8
 
 

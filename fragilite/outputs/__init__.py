@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragilite.errors import FragiliteError, UsageError, reason
-from fragilite.french import listing
 from fragilite.locking import alone
-from fragilite.pipeline import COMMUNE
+from fragilite.pipeline import COMMUNE, IRIS
 from fragilite.report_file import move_together
 
 if TYPE_CHECKING:
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Every format, and those written where none is asked for.
 FORMATS = ("parquet", "csv", "excel", "xlsx", "gpkg", "html")
+#: Those that draw outlines.
+MAPS = {"parquet", "gpkg"}
 DEFAULT_FORMATS = ("parquet", "csv", "excel", "gpkg")
 #: Names and digests of what the program wrote in a folder: any other file there is not ours.
 REGISTER = ".fragilite.json"
@@ -197,7 +198,6 @@ def writers(
         layer = geographic_layer(build, crs)
     if "parquet" in formats:
         yield f"{stem}.parquet", lambda path: geoparquet.write(build, layer, path)
-    if "parquet" in formats and build.niveau == COMMUNE:
         yield f"{stem}.qml", lambda path: style.write(build, path)
     if "csv" in formats:
         yield f"{stem}.csv", lambda path: tables.write_csv(build, path)
@@ -220,41 +220,42 @@ def writers(
 def written(build: Build, formats: Sequence[str]) -> list[str]:
     """Formats that can say the level of a build, of those asked for.
 
-    The workbook, the page and the GeoPackage are made for communes; a GeoParquet needs outlines.
+    The page is made for communes; a map needs outlines.
 
     Raises
     ------
     UsageError
         If none is left.
     """
-    known = set(FORMATS)
-    if build.niveau != COMMUNE:
-        known = {"csv", "excel"}
-        known |= (
-            {"parquet"} if build.niveau == "iris" and build.iris and build.iris.outlined else set()
-        )
-    kept = [name for name in formats if name in known]
+    left = _left(build, formats)
+    kept = [name for name in formats if name not in left]
     if not kept:
         raise UsageError(
-            f"{unwritten(build, formats)}", "Demandez --format csv,excel, ou --level commune."
+            f"{unwritten(build, formats)}", "Demandez --format csv,excel,xlsx, ou --level commune."
         )
     return kept
 
 
+def _left(build: Build, formats: Sequence[str]) -> list[str]:
+    """Formats that cannot say the level of a build."""
+    if build.niveau == COMMUNE:
+        return []
+    outlined = build.niveau == IRIS and build.iris is not None and build.iris.outlined
+    return [name for name in formats if name == "html" or (name in MAPS and not outlined)]
+
+
 def unwritten(build: Build, formats: Sequence[str]) -> str:
     """Which formats cannot say the level of a build, and why; ``""`` where all can."""
-    if build.niveau == COMMUNE:
-        return ""
-    outlined = build.iris is not None and build.iris.outlined
-    left = [name for name in formats if name in {"xlsx", "gpkg", "html"}]
-    lines = [f"Pas encore de {listing(left)} à l'échelon {build.niveau}."] if left else []
-    if "parquet" in formats and build.niveau != "iris":
-        lines.append(f"Pas encore de contours à l'échelon {build.niveau} : pas de parquet.")
-    elif "parquet" in formats and not outlined:
+    left = _left(build, formats)
+    maps = " ni de ".join(name for name in left if name in MAPS)
+    lines = [f"Pas encore de html à l'échelon {build.niveau}."] if "html" in left else []
+    if maps and build.niveau == IRIS:
         lines.append(
-            "Contours des IRIS absents : pas de parquet (fragilite fetch contours_iris, ou déposez "
+            f"Contours des IRIS absents : pas de {maps} (fragilite fetch contours_iris, ou déposez "
             "l'archive CONTOURS-IRIS de l'IGN dans le dossier de --raw)."
         )
+    elif maps:
+        lines.append(f"Pas encore de contours à l'échelon {build.niveau} : pas de {maps}.")
     return " ".join(lines)
 
 

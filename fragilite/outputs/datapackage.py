@@ -104,7 +104,10 @@ def _title(build: Build, file: Path) -> str:
     several = LEVELS[build.niveau].plusieurs
     if build.niveau == COMMUNE:
         return title
-    return title.replace("Communes", upper_first(several)).replace("des communes", f"des {several}")
+    for words in ("Communes et EPCI", "communes, EPCI", "Communes", "communes"):
+        said = several if words[0] == "c" else upper_first(several)
+        title = title.replace(words, said)
+    return title
 
 
 def _to_epci(build: Build) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from fragilite.citation import (
     dated,
     france_sources,
     lots_counted,
+    lots_inside,
     lots_of_figures,
     lots_of_frame,
     named,
@@ -239,8 +240,8 @@ def _sentences(word: Word, build: Build, subject: Subject) -> None:
 
 def _changes(word: Word, trend: Trend, subject: Subject) -> None:
     """What changed in each place described, then what holds for all and cannot be said."""
-    from fragilite.trend.report import CHANCE
     from fragilite.trend.sentences import cannot_say, sentences
+    from fragilite.trend.wording import CHANCE
 
     build, level = trend.build, "epci" if subject.epci else "commune"
     places, names = described_places(build, subject), _names(trend.build)
@@ -662,9 +663,8 @@ def _method(word: Word, build: Build) -> None:
 
 def _lots_inside(build: Build, subject: Subject) -> list[Lot]:
     """What the figures by IRIS of a subject are from; nothing where none of it is split."""
-    if build.iris is None or not set(subject.communes) & set(build.iris.inside.index):
-        return []
-    return [lot for lot in build.iris.lots if lot.record.variables]
+    split = build.iris is not None and set(subject.communes) & set(build.iris.inside.index)
+    return lots_inside(build) if split else []
 
 
 def _sources(word: Word, build: Build, more: Sequence[Lot]) -> None:

@@ -15,7 +15,7 @@ from fragilite.cartography import PEOPLE, dissolved
 from fragilite.columns import declared
 from fragilite.dictionary import Column
 from fragilite.outputs.qgis import Style, aliases
-from fragilite.outputs.style import COMMUNES, EPCI, LAYERS, styles
+from fragilite.outputs.style import EPCI, layers_of, styles
 from fragilite.pipeline import Build
 from fragilite.provenance import as_of, provenance, source_records
 
@@ -54,15 +54,17 @@ SCHEMA_PAGE = "http://www.geopackage.org/spec121/#extension_schema"
 def write(build: Build, layer: gpd.GeoDataFrame, path: Path, trend: Trend | None = None) -> None:
     """Write the layers ``communes`` and ``epci``, their styles, and what explains them.
 
-    With a trend, a layer ``changement`` too.
+    By IRIS, a layer ``iris`` in their place. With a trend, a layer ``changement`` too.
     """
     moment, about = moment_of(build), build.method.methode.libelle
-    held = {one.nom: [str(name) for name in one.table(build).columns] for one in LAYERS}
-    drawn = {one.nom: styles(build, one) for one in LAYERS}
+    layers = layers_of(build)
+    held = {one.nom: [str(name) for name in one.table(build).columns] for one in layers}
+    drawn = {one.nom: styles(build, one) for one in layers}
     records = dict(build.columns)
     with dated(moment):
         path.unlink(missing_ok=True)  # GDAL would add to a file that exists
-        for rows, one in ((layer, COMMUNES), (epci_layer(build, layer), EPCI)):
+        for one in layers:
+            rows = epci_layer(build, layer) if one is EPCI else layer
             write_layer(rows, path, one.nom, one.titre, about)
         if trend is not None:
             from fragilite.outputs import change_style as change

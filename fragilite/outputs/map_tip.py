@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fragilite.cartography import MISSING, PEOPLE
 from fragilite.dictionary import scale
 from fragilite.explanation import CAUTIONS
+from fragilite.iris_reading import PERSONNE
 from fragilite.pipeline import Build
 
 #: Wide enough for « CU Angers Loire Métropole » on one line, narrow enough to leave the map seen.
@@ -77,6 +78,7 @@ def map_tip(build: Build, table: Sequence[str], *, name: str, code: str) -> str:
         *_people(build),
         *_completeness(),
         *_unseen(build),
+        *([note(PERSONNE)] if name == "nom_iris" else []),
     ]
     return sheet(lines)
 
@@ -136,7 +138,9 @@ def _situation(table: Sequence[str], name: str) -> Iterator[str]:
         remark = f"'<b>' || {safe('remarque')} || '</b> : aucune valeur n''est donnée.'"
         yield shown(f"if(coalesce({column('remarque')}, '') = '', '', {remark})")
     elif "nom_epci" in table and name != "nom_epci":
-        yield shown(safe("nom_epci"))
+        same = f"{column('nom')} = {column(name)}"  # a commune that is not split is one row
+        town = f"if({same}, '', {safe('nom')} || ', ') || " if name == "nom_iris" else ""
+        yield shown(f"{town}{safe('nom_epci')}")
 
 
 def _index(build: Build, table: Sequence[str]) -> Iterator[str]:

@@ -10,8 +10,10 @@ from fragilite.cartography import PEOPLE
 from fragilite.citation import cited
 from fragilite.dictionary import scale
 from fragilite.french import day, listing, times, upper_first
+from fragilite.iris_reading import PERSONNE
+from fragilite.levels import LEVELS, level_remarks
 from fragilite.method import Incertitude
-from fragilite.pipeline import Build
+from fragilite.pipeline import COMMUNE, IRIS, Build
 from fragilite.provenance import as_of
 from fragilite.robustness import LECTURES
 from fragilite.summary import TWO_READINGS, certainty_sentences, held_sentence, remarks, summary
@@ -28,6 +30,8 @@ class Section:
 def heading(build: Build) -> tuple[str, str]:
     """Title of a build, and what it was computed with."""
     header, where = build.method.methode, build.inputs.territory.libelle
+    if build.niveau != COMMUNE:
+        where = f"{where}, par {LEVELS[build.niveau].un}"
     return (
         f"{header.libelle} — {where}",
         f"Communes au 1er janvier {build.inputs.annee}. Chiffres relevés jusqu'au "
@@ -37,6 +41,8 @@ def heading(build: Build) -> tuple[str, str]:
 
 def sections(build: Build) -> list[Section]:
     """Everything that must be read before the figures; no section is empty."""
+    if build.niveau != COMMUNE:
+        return _at_level(build)
     facts = summary(build)
     found = [
         Section("Ce que dit l'indice", _index(build)),
@@ -47,6 +53,20 @@ def sections(build: Build) -> list[Section]:
         Section("Ce qu'on sait de sa validité", build.method.lecture.validite),
         Section("Ce qui manque ou se discute dans ce calcul", remarks(build)),
         Section("Citer, réutiliser", _cite(build)),
+    ]
+    return [section for section in found if section.lignes]
+
+
+def _at_level(view: Build) -> list[Section]:
+    """The same where rows are not communes: their ranks have no interval."""
+    nobody = [PERSONNE] if view.niveau == IRIS else []
+    found = [
+        Section("Ce que dit l'indice", _index(view)),
+        Section("S'en servir, ne pas s'en servir", [*_use(view), *nobody]),
+        Section("Ce que les données ouvertes ne voient pas", [unseen(view)]),
+        Section("Ce qu'on sait de sa validité", view.method.lecture.validite),
+        Section("Ce qui manque ou se discute dans ce calcul", level_remarks(view)),
+        Section("Citer, réutiliser", _cite(view)),
     ]
     return [section for section in found if section.lignes]
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from fragilite.cartography import MISSING
+from fragilite.cartography import CHANGE, MISSING
 from fragilite.french import upper_first
 from fragilite.outputs.report_facts import figure_suffix, places_in, scaled
-from fragilite.trend import BAISSE, HAUSSE, LECTURES, RIEN, Trend
+from fragilite.trend import LECTURES, Trend
 from fragilite.trend.report import facts
 from fragilite.trend.wording import (
     CADRE,
@@ -35,9 +35,6 @@ from fragilite.trend.wording import (
     years,
 )
 
-#: Two hues apart for every eye, of different lightness, and a neutral one for what is not shown to
-#: have changed (ColorBrewer's BrBG).
-COLOURS = {HAUSSE: "#8c510a", BAISSE: "#5ab4ac", RIEN: "#f3f2f5"}
 #: What a sheet says of each figure.
 BOUNDS = {
     "avant": "valeur_avant", "apres": "valeur_apres", "change": "changement", "min": "min_90",
@@ -153,7 +150,7 @@ def _legend(trend: Trend) -> dict[str, Any]:
         "libelle": f"{head['libelle']}, {head['annees']}",
         "classes": [
             {
-                "couleur": COLOURS[word],
+                "couleur": CHANGE[word],
                 "libelle": upper_first(word),
                 "communes": int((table["lecture"] == word).sum()),
             }
@@ -173,7 +170,7 @@ def theme(trend: Trend) -> dict[str, Any]:
         "suffixe": "",
         "places": places_in(table["lecture"], LECTURES),
         "classes": list(LECTURES),
-        "couleurs": [COLOURS[word] for word in LECTURES],
+        "couleurs": [CHANGE[word] for word in LECTURES],
         "rayon": None,  # neither circles nor a node of the tree
         "plein": 0.0,
         "manque": MISSING,

@@ -21,7 +21,7 @@ from fragilite.places.merging import Merged
 from fragilite.sections import Table
 from fragilite.siting.parameters import declared
 
-NOBODY = (
+PERSONNE = (
     "Aucun lieu connu dans cette commune : un lieu que les listes n'ont pas, ou d'une commune "
     "voisine, aide peut-être ses habitants."
 )
@@ -114,7 +114,7 @@ def data(build: Build, known: Known) -> dict[str, Any]:
     texts: dict[str, int] = {}
     said = _by_commune(known.comptes)
     found: dict[str, Any] = {
-        "dit": [texts.setdefault(said.get(code, NOBODY), len(texts)) for code in codes],
+        "dit": [texts.setdefault(said.get(code, PERSONNE), len(texts)) for code in codes],
         "textes": list(texts),
     }
     return found | (_named(build, known.fusion, codes) if known.fusion is not None else {})

@@ -41,7 +41,7 @@ from fragilite.outputs.qgis import (
     rgba,
     symbol,
 )
-from fragilite.pipeline import EPCI_PARTIEL, Build
+from fragilite.pipeline import COMMUNE, EPCI_PARTIEL, Build
 from fragilite.scoring import TIE
 
 #: Millimetres, on a screen or a sheet: diameter of the largest circle.
@@ -102,6 +102,19 @@ EPCI = Layer(
     f"{EPCI_PARTIEL} ou {MISSING.lower()}", 0.35,
 )  # fmt: skip
 LAYERS = (COMMUNES, EPCI)
+#: An IRIS of a town is some 500 m across, or 10 mm at 1:50 000; the row of a commune that is not
+#: split is as wide as the commune.
+BY_IRIS = Layer(
+    "iris", "IRIS", lambda build: build.communes, "code_iris", "nom_iris",
+    f"if(coalesce({column('nom_iris')}, '') = '', {column('code_iris')}, {column('nom_iris')})",
+    (Label(0, 75_000, 8),),
+    MISSING, 0.12,
+)  # fmt: skip
+
+
+def layers_of(build: Build) -> tuple[Layer, ...]:
+    """Layers of the GeoPackage of a build, by the level of its rows."""
+    return LAYERS if build.niveau == COMMUNE else (BY_IRIS,)
 
 
 def write(build: Build, path: Path) -> None:
@@ -110,7 +123,7 @@ def write(build: Build, path: Path) -> None:
     QGIS 3.22 looks there for the GeoPackage and the CSV too: the styles that the GeoPackage holds
     come first for both its layers, and a style of polygons is not applied to a table.
     """
-    path.write_bytes(qml(build, COMMUNES, themes(build)[0]).encode("utf-8"))
+    path.write_bytes(qml(build, layers_of(build)[0], themes(build)[0]).encode("utf-8"))
 
 
 def styles(build: Build, layer: Layer) -> list[Style]:

@@ -11,9 +11,12 @@ import pandas as pd
 
 from fragilite.columns import declared
 from fragilite.dictionary import Column, classed_nodes
+from fragilite.french import upper_first
+from fragilite.iris_reading import PERSONNE
+from fragilite.levels import LEVELS
 from fragilite.outputs import sheets
 from fragilite.outputs.notice import heading, sections, unseen
-from fragilite.pipeline import Build
+from fragilite.pipeline import COMMUNE, IRIS, Build
 from fragilite.provenance import as_of, source_records
 
 if TYPE_CHECKING:
@@ -21,9 +24,10 @@ if TYPE_CHECKING:
 
 README, ESSENTIAL, COMMUNES, EPCI = "Lisez-moi", "L'essentiel", "Communes", "EPCI"
 CHANGE, DICTIONARY, SOURCES = "Changement", "Dictionnaire", "Sources"
+FIRST_READ = "les colonnes à lire d'abord."
 #: What each sheet holds, as the first one says.
 CONTENTS = {
-    ESSENTIAL: "une commune par ligne, les colonnes à lire d'abord.",
+    ESSENTIAL: f"une commune par ligne, {FIRST_READ}",
     COMMUNES: "toutes les colonnes ; celles qui suivent un indicateur (statut, règle, millésime…) "
     "se replient avec le bouton 1 en haut à gauche.",
     EPCI: "un EPCI par ligne, recalculé ; sans valeur s'il n'est pas entier dans le calcul.",
@@ -52,7 +56,7 @@ WHITE_FROM = 0.35
 def write(build: Build, path: Path, trend: Trend | None = None) -> None:
     """Write six sheets: how to read, the essential, communes, EPCI, dictionary and sources.
 
-    With a trend, a seventh: what changed.
+    With a trend, a seventh: what changed. At another level, its rows in place of communes and EPCI.
     """
     title, subtitle = heading(build)
     sheets.save(
@@ -65,10 +69,11 @@ def write(build: Build, path: Path, trend: Trend | None = None) -> None:
 def _write(build: Build, book: Any, styles: Mapping[str, Any], trend: Trend | None) -> None:
     _readme(build, book, styles, changes=trend is not None)
     _table(build, book, styles, ESSENTIAL, build.communes[_essential(build, build.communes)])
-    _table(build, book, styles, COMMUNES, build.communes)
-    first = _essential(build, build.epci)
-    others = [name for name in build.epci if name not in first]
-    _table(build, book, styles, EPCI, build.epci[first + others])
+    _table(build, book, styles, _rows(build), build.communes, wide=False)
+    if build.niveau == COMMUNE:
+        first = _essential(build, build.epci)
+        others = [name for name in build.epci if name not in first]
+        _table(build, book, styles, EPCI, build.epci[first + others])
     columns, lots = _written(build), list(build.inputs.lots)
     if trend is not None:
         from fragilite.outputs import change_sheet
@@ -85,13 +90,31 @@ def _write(build: Build, book: Any, styles: Mapping[str, Any], trend: Trend | No
 def _readme(build: Build, book: Any, styles: Mapping[str, Any], *, changes: bool) -> None:
     title, subtitle = heading(build)
     lines = [(title, "title"), (subtitle, "note"), ("", "prose")]
-    held = [name for name in CONTENTS if changes or name != CHANGE]
-    contents = [f"{name} : {CONTENTS[name]}" for name in held]
+    contents = [f"{name} : {what}" for name, what in _contents(build, changes=changes).items()]
     lines += [("Ce classeur", "section"), *((text, "prose") for text in [*contents, *USAGE])]
     for section in sections(build):
         lines += [("", "prose"), (section.titre, "section")]
         lines += [(text, "prose") for text in section.lignes]
     sheets.prose(book, styles, README, lines)
+
+
+def _rows(build: Build) -> str:
+    """Name of the sheet that has every column."""
+    return upper_first(LEVELS[build.niveau].plusieurs)
+
+
+def _contents(build: Build, *, changes: bool) -> dict[str, str]:
+    """What each sheet holds, in the words of the level of its rows."""
+    left = set() if changes else {CHANGE}
+    if build.niveau == COMMUNE:
+        return {name: what for name, what in CONTENTS.items() if name not in left}
+    found = CONTENTS | {ESSENTIAL: f"une ligne par {LEVELS[build.niveau].un}, {FIRST_READ}"}
+    left |= {EPCI}
+    return {
+        _rows(build) if name == COMMUNES else name: what
+        for name, what in found.items()
+        if name not in left
+    }
 
 
 # --- the tables ------------------------------------------------------------------------------
@@ -104,13 +127,16 @@ def _essential(build: Build, table: pd.DataFrame) -> list[str]:
         node for node in method.descending() if method.noeuds[node].parent == method.root
     ]
     volume = ["personnes_a_accompagner", "rang_volume"] if method.volume else []
+    kind = LEVELS[build.niveau]
+    own = [kind.cle, kind.nom] if build.niveau != COMMUNE else []
     names = [
-        "code_insee", "nom", *(["code_epci"] if "code_insee" not in table else []), "nom_epci",
+        *own, "code_insee", "nom", *(["code_epci"] if "code_insee" not in table else []),
+        "nom_epci",
         "communes", "remarque", "population", method.root, "classe_libelle",
         "rang", "rang_min_90", "rang_max_90", "lecture",
         *(method.column(node) for node in below), *volume, "completude",
     ]  # fmt: skip
-    return [name for name in names if name in table]
+    return [name for name in dict.fromkeys(names) if name in table]
 
 
 def _note(build: Build, table: pd.DataFrame) -> str:
@@ -118,11 +144,19 @@ def _note(build: Build, table: pd.DataFrame) -> str:
     said = [unseen(build)]
     if "lecture" in table:
         said.append(f"Lecture : {build.columns['lecture'].description}")
+    if build.niveau == IRIS:
+        said.append(PERSONNE)
     return " ".join(said)
 
 
 def _table(
-    build: Build, book: Any, styles: Mapping[str, Any], name: str, table: pd.DataFrame
+    build: Build,
+    book: Any,
+    styles: Mapping[str, Any],
+    name: str,
+    table: pd.DataFrame,
+    *,
+    wide: bool = True,
 ) -> None:
     """A table of the build, the index and what it is made of in colours."""
     sheet = sheets.table(
@@ -134,7 +168,7 @@ def _table(
         note=_note(build, table),
         title=heading(build)[0],
         detail=lambda column: _is_detail(column, build),
-        wide=name != COMMUNES,
+        wide=wide,
     )
     _colours(build, sheet, table, styles["white"])
 
@@ -197,7 +231,7 @@ def _colours(build: Build, sheet: Any, table: pd.DataFrame, white: Any) -> None:
 
 def _written(build: Build) -> list[Column]:
     """Columns of the tables of a build, in the order of the dictionary."""
-    held = {*build.communes.columns, *build.epci.columns}
+    held = {*build.communes.columns, *(build.epci.columns if build.niveau == COMMUNE else [])}
     return [column for column in build.columns.values() if column.nom in held]
 
 
