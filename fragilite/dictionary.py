@@ -29,6 +29,8 @@ UNCERTAINTY = (
 )  # fmt: skip
 #: Columns of the communes that are split, where figures by IRIS are at hand.
 INSIDE = ("iris_min", "iris_max", "part_iris_4_5")
+#: Columns of the IRIS, where their outlines and those of the priority neighbourhoods are at hand.
+QUARTIERS = ("part_qpv", "qpv")
 #: Words of a status.
 STATUTS = tuple(statut.name.lower() for statut in Statut)
 
@@ -102,7 +104,7 @@ def dictionary(method: Method, millesimes: Mapping[str, str | None] | None = Non
     ]  # fmt: skip
     for code, figure in method.figures.items():
         columns += _figure(code, figure, method, vintages.get(code))
-    columns += [_static(name, method, vintages) for name in INSIDE]
+    columns += [_static(name, method, vintages) for name in (*INSIDE, *QUARTIERS)]
     if method.incertitude:
         columns += [_static(name, method, vintages) for name in UNCERTAINTY]
     return columns

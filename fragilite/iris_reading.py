@@ -21,6 +21,7 @@ from fragilite.french import (
     quantity,
     upper_first,
 )
+from fragilite.ingestion.lots import SEPARATOR
 from fragilite.iris import CLASSES, FEW_LIVE, MOST_FRAGILE, REGLE_COMMUNE
 from fragilite.pipeline import Build
 
@@ -29,6 +30,7 @@ PETITS = (
     "Les parts des petits IRIS sont rapprochées de celle de la commune, d'autant plus que peu de "
     "gens y vivent."
 )
+SURFACE = "Quartiers prioritaires : une part de la surface de l'IRIS, pas de ses habitants."
 PERSONNE = "Un chiffre de quartier ne dit rien d'une personne qui y vit."
 #: IRIS named at each end, and indicators that tell each from the commune.
 NAMED, TOLD = 3, 2
@@ -95,6 +97,8 @@ def _rows(build: Build, table: pd.DataFrame) -> list[dict[Any, Any]]:
         "population",
         build.method.root,
         "classe_libelle",
+        "part_qpv",
+        "qpv",
         *build.method.indicateurs,
     ]
     return table[table.columns.intersection(said)].reset_index().to_dict("records")
@@ -108,6 +112,7 @@ def _one(build: Build, code: str, row: dict[Any, Any], *, told: bool) -> dict[st
         "population": float(row["population"]),
         "indice": float(row[build.method.root]),
         "classe_libelle": row.get("classe_libelle"),
+        **({"part_qpv": _share(row["part_qpv"]), "qpv": row["qpv"]} if "qpv" in row else {}),
         "indicateurs": [
             {
                 "code": one,
@@ -120,6 +125,10 @@ def _one(build: Build, code: str, row: dict[Any, Any], *, told: bool) -> dict[st
             for one in (_apart(build, code, row) if told else ())
         ],
     }
+
+
+def _share(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
 
 
 def _apart(build: Build, code: str, row: dict[Any, Any]) -> list[str]:
@@ -160,6 +169,8 @@ def block(facts: dict[str, Any] | None) -> list[str]:
         [f"  {number(one['indice'], 1):>5}  {_told(one)}" for one in facts[end]]
         for end in ("plus_fragiles", "moins_fragiles")
     )
+    listed = [*facts["plus_fragiles"], *facts["moins_fragiles"]]
+    surface = [SURFACE] if any(one.get("qpv") for one in listed) else []
     between = facts["iris_habitat"] - len(first) - len(last)
     return [
         TITRE,
@@ -167,7 +178,7 @@ def block(facts: dict[str, Any] | None) -> list[str]:
         *first,
         *([f"      …  {plural(between, 'autre')}"] if between else []),
         *last,
-        *(paragraph(sentence, "  ") for sentence in cautions(facts)),
+        *(paragraph(sentence, "  ") for sentence in (*surface, *cautions(facts))),
     ]
 
 
@@ -226,6 +237,11 @@ def _told(one: dict[str, Any]) -> str:
             quantity(item[key], item["decimales"], item["unite"]) for key in ("valeur", "commune")
         )
         parts.append(f"{lower_first(item['libelle'])} : {value} (commune {there})")
+    if one.get("qpv"):
+        names = one["qpv"].split(SEPARATOR)
+        what = "quartier prioritaire" if len(names) == 1 else "quartiers prioritaires"
+        share = number(one["part_qpv"], 1)
+        parts.append(f"{what} {listing(names)} ({share} % de la surface de l'IRIS)")
     people = f"{one['nom']} ({number(one['population'])} habitants)"
     return f"{people} — {' ; '.join(parts)}" if parts else people
 

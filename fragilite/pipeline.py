@@ -299,6 +299,10 @@ def _by_iris(
         table = _table(iris.frame(split, data, rows), people, found, rules)
         for code in vintages:
             table[f"{code}_millesime"] = vintages[code]
+        quartiers = gathered.quartiers()
+        if quartiers is not None:
+            there = quartiers.reindex(rows)
+            table = table.join(there.assign(qpv=there["qpv"].fillna("")))
         return _checked(table.reset_index()), found
 
     rows = split.communes.index

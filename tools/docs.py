@@ -435,7 +435,7 @@ def sources_page() -> str:
         "réel, d'après la seule documentation** : couvertures 4G de l'Arcep, Admin Express (3 et "
         "4), contours d'Etalab, API Découpage administratif, EPCI de l'Insee, Filosofi 2021 long, "
         "ménages et familles de Melodi, exports de la Cnaf et de la Dares, bases du recensement et "
-        "contours par IRIS.",
+        "contours par IRIS, contours des quartiers prioritaires.",
         "",
     ]
     for key, source in load_sources().items():

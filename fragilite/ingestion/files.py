@@ -15,7 +15,7 @@ import pandas as pd
 
 from fragilite.cog import LAST_YEAR, departement_of, projection_of
 from fragilite.errors import FragiliteError, SourceUnavailableError, UsageError
-from fragilite.ingestion import addresses, filosofi, geography, iris
+from fragilite.ingestion import addresses, filosofi, geography, iris, qpv
 from fragilite.ingestion.archives import check_content
 from fragilite.ingestion.bundled import bundled_departements
 from fragilite.ingestion.catalogue import RawFile, Source, Vintage, load_sources, totals
@@ -600,7 +600,9 @@ def gather_iris(
     frame["code_insee"] = iris.carried(codes, cog, annee)
     inside = communes.get_indexer(pd.Index(frame["code_insee"])) >= 0
     found = GatheredIris(frame[inside], lots)
-    return with_outlines(found, communes, options) if wanted else found
+    if wanted:
+        return with_outlines(found, communes, options)
+    return replace(found, quartiers=partial(quartiers_at_hand, found, communes, options))
 
 
 def _of_use(source: str, needs: Needs, options: Options) -> list[Vintage]:
@@ -654,6 +656,44 @@ def with_outlines(found: GatheredIris, communes: pd.Index, options: Options) -> 
 
     names = shapes["nom_iris"].reindex(found.frame.index).fillna(found.frame["nom_iris"])
     lot = lot_of(source, vintages[0], paths, fetched)
-    return replace(
+    found = replace(
         found, frame=found.frame.assign(nom_iris=names), contours=contours, outlines=[lot]
     )
+    return _with_quartiers(found, shapes.geometry, options)
+
+
+def _quartiers_vintages(options: Options) -> list[tuple[str, Vintage]]:
+    """The newest perimeters of the priority neighbourhoods at hand: never fetched unasked."""
+    if qpv.SOURCE in options.without:
+        return []
+    known = _candidates(qpv.SOURCE, load_sources()[qpv.SOURCE], options)
+    return [(qpv.SOURCE, vintage) for vintage in _at_hand(qpv.SOURCE, known, options)]
+
+
+def _with_quartiers(found: GatheredIris, shapes: gpd.GeoSeries, options: Options) -> GatheredIris:
+    """What of each IRIS is in a priority neighbourhood, where their file is at hand."""
+    vintages = _quartiers_vintages(options)
+    if not vintages or shapes.empty:
+        return found
+    paths, fetched = obtain(vintages, options)
+    source, vintage = vintages[0]
+    (path,) = paths_of(source, vintage, paths).values()
+    west, south, east, north = shapes.total_bounds
+    table = qpv.shares(shapes, qpv.read_outlines(path, (west, south, east, north)))
+    lot = lot_of(source, vintage, paths, fetched)
+    return replace(found, outlines=[*found.outlines, lot], quartiers=lambda: table)
+
+
+def quartiers_at_hand(
+    found: GatheredIris, communes: pd.Index, options: Options
+) -> pd.DataFrame | None:
+    """Read what of each IRIS is in a priority neighbourhood, where both outlines are at hand.
+
+    Parameters
+    ----------
+    communes : Index of str
+        As for :func:`with_outlines`.
+    """
+    if not _quartiers_vintages(options):
+        return None
+    return with_outlines(found, communes, options).quartiers()

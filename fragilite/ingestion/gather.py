@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fragilite.errors import SourceUnavailableError, UsageError
@@ -93,9 +95,16 @@ def gather_iris(
     home = bundled.home_of(territory)
     at_hand = bundled.read_iris(home, annee) if options.plain and home else None
     if at_hand and not wanted:
-        return at_hand
+        return replace(at_hand, quartiers=partial(_quartiers, at_hand, communes, options))
     from fragilite.ingestion import files
 
     if at_hand:
         return files.with_outlines(at_hand, communes, options)
     return files.gather_iris(territory, communes, annee, needs, options, wanted=wanted)
+
+
+def _quartiers(found: GatheredIris, communes: pd.Index, options: Options) -> pd.DataFrame | None:
+    """Priority neighbourhoods of the bundled IRIS: readers of files are loaded when asked."""
+    from fragilite.ingestion import files
+
+    return files.quartiers_at_hand(found, communes, options)

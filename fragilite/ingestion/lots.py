@@ -14,6 +14,9 @@ from fragilite.table import Table
 if TYPE_CHECKING:
     import geopandas as gpd
 
+#: What stands between the names of two priority neighbourhoods in a cell.
+SEPARATOR = " ; "
+
 
 @dataclass(frozen=True)
 class Lot:
@@ -120,6 +123,10 @@ class Gathered:
     notes: list[str] = field(default_factory=list)
 
 
+def _no_quartier() -> None:
+    """Nothing is at hand."""
+
+
 @dataclass(frozen=True)
 class GatheredIris:
     """Figures by IRIS as their publishers give them.
@@ -136,9 +143,14 @@ class GatheredIris:
         Outlines of the IRIS of an index, in its order; None where no file at hand has them.
     outlines : list of Lot
         Provenance of the outlines.
+    quartiers : callable
+        Share of each IRIS in a priority neighbourhood, and their names, as
+        :func:`fragilite.ingestion.qpv.shares` gives them; None where the outlines of either are
+        not at hand. Called only for the rows by IRIS: it may have to read a file of 90 MB.
     """
 
     frame: pd.DataFrame
     lots: list[tuple[Lot, Table]]
     contours: Callable[[pd.Index], gpd.GeoDataFrame] | None = None
     outlines: list[Lot] = field(default_factory=list)
+    quartiers: Callable[[], pd.DataFrame | None] = _no_quartier

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 #: Column of the commune code: Admin Express since 2025, before, Etalab and geo.api.gouv.fr.
 _CODES = ["code_insee", "insee_com", "code"]
 _LAYER = "commune"
+#: Columns of the code of a priority neighbourhood.
+QPV_CODES = ("code_qp", "code_qpv", "codeqp", "code_quartier")
 _POLYGONS = {"Polygon", "MultiPolygon"}
 #: Above this many départements everything is read: a filter on each would cost more.
 _DEPARTEMENTS_FILTERED = 20
@@ -205,6 +207,8 @@ def _layer(offered: Sequence[str], path: Path) -> str:
 
 def _code_column(offered: Iterable[str], path: Path) -> str:
     names = {str(name).lower(): str(name) for name in offered}
+    if names.keys() & set(QPV_CODES):  # they name their communes too
+        raise _layout(path, "ce sont des quartiers prioritaires, pas des communes.")
     for candidate in _CODES:
         if candidate in names:
             return names[candidate]

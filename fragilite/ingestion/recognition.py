@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from fragilite.errors import FragiliteError
-from fragilite.ingestion import geography
+from fragilite.ingestion import geography, qpv
 from fragilite.ingestion.archives import check_content, nature
 from fragilite.ingestion.catalogue import RawFile, Vintage, load_sources
 from fragilite.ingestion.lock import LOCK_NAME
@@ -163,6 +163,13 @@ def _is_outlines_of_iris(path: Path, one: Wanted) -> int:
     return 1 if "code_iris" in {str(name).lower() for name in fields} else 0
 
 
+def _is_outlines_of_qpv(path: Path, one: Wanted) -> int:
+    with path.open("rb") as stream:
+        kind = nature(stream.read(4096))
+    named = path.suffix.lower() in {".gpkg", ".shp"}
+    return 1 if (named or kind in {"zip", "json"}) and qpv.is_outlines(path) else 0
+
+
 #: Sources of the frame, with what tells that a file is theirs.
 FRAME_FITS = {
     "insee_cog": _is_list_of_communes,
@@ -172,4 +179,5 @@ FRAME_FITS = {
     "contours_etalab": _is_outlines,
     "contours_api": _is_outlines,
     "contours_iris": _is_outlines_of_iris,
+    qpv.SOURCE: _is_outlines_of_qpv,
 }
