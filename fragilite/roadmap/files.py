@@ -78,6 +78,7 @@ def write(
         If a file cannot be written, or is open elsewhere.
     """
     from fragilite.outputs import report, roadmap_dossier, roadmap_geopackage, roadmap_workbook
+    from fragilite.trend import whole_trend
 
     records = tables.columns(study.unit)
     stem = folder / study.nom
@@ -89,7 +90,7 @@ def write(
         Path(f"{stem}.gpkg"): lambda path: roadmap_geopackage.write(study, path),
         Path(f"{stem}.docx"): lambda path: roadmap_dossier.write(study, path, model),
         Path(f"{stem}.html"): lambda path: report.write(
-            study.build, path, known=study.known, study=study
+            study.build, path, known=study.known, study=study, change=whole_trend(study.build)
         ),
     }
     return write_together(writers, SUFFIXES, overwrite=overwrite)
