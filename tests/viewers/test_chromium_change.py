@@ -5,11 +5,11 @@ import shutil
 import pytest
 from test_chromium import GRAVE, PHONE, guilty, pages_of, plain, wide
 
+from fragilite.cartography import CHANGE
 from fragilite.french import number
 from fragilite.inventory import of_bundle
 from fragilite.iris import FEW_LIVE
 from fragilite.outputs import report
-from fragilite.outputs.report_change import COLOURS
 from fragilite.trend import LECTURES, trend
 from fragilite.trend.wording import between, signed
 
@@ -58,7 +58,7 @@ def test_map_of_changes(opened, built, change, pictures):
     fills = page.locator("#communes path").evaluate_all(
         "all => all.map(one => one.getAttribute('fill'))"
     )
-    assert fills == [COLOURS[word] for word in rows["lecture"]]
+    assert fills == [CHANGE[word] for word in rows["lecture"]]
     legend = page.locator(".legende:visible")
     assert legend.count() == 1
     said = plain(legend.inner_text()).lower()
